@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * conf.h - reads configuration and policy files (one format) into a struct policy.
+ *
+ *   [paths]      rw | ro | list | connect | deny | hide = PATH     absolute, ~/..., or ${PROJECT}/...
+ *   [sensitive]  path = PATTERN                                    fnmatch pattern, ~/... allowed
+ *   [session]    mode = enforce | audit                            (in --policy files)
+ *
+ * A file with one error is not used at all, and the error is "FILE:LINE: KEY: expected ..., got '...'".
+ * A file that is not root's or the caller's own, or that others can write, is refused.
+ */
+#ifndef LIB_CONF_H
+#define LIB_CONF_H
+
+#include "fail.h"
+#include "policy.h"
+
+struct conf_context {
+	const char *home;	/* what ~ means; NULL: a path with ~ is an error */
+	const char *project;	/* what ${PROJECT} means; NULL: likewise */
+	bool system;		/* rules are of the base configuration: system and optional */
+};
+
+/* Append what file says to policy. On failure policy is as it was before the call. */
+int conf_read(const char *file, const struct conf_context *context, struct policy *policy, struct fail *f);
+/* The same from memory: name is what messages call it. */
+int conf_parse(const char *text, size_t len, const char *name, const struct conf_context *context, struct policy *policy,
+	       struct fail *f);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * policy.h - a session's policy as text: an ordered list of (right, path), later entries winning over earlier ones
+ * for the same object and deeper ones over shallower ones. Made from conf/agent-lock.ini, --policy files and
+ * flags; printed by `show` in the form that `new --policy` reads.
+ */
+#ifndef LIB_POLICY_H
+#define LIB_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "fail.h"
+
+enum policy_right {
+	POLICY_RW,		/* all */
+	POLICY_RO,		/* read, list, exec */
+	POLICY_LIST,		/* list this directory; nothing below it */
+	POLICY_CONNECT,		/* connect to this unix socket */
+	POLICY_DENY,		/* EPERM */
+	POLICY_HIDE,		/* ENOENT */
+	POLICY_NRIGHTS,
+};
+
+#define POLICY_MAX_RULES 4096	/* of one session */
+
+struct policy_rule {
+	enum policy_right right;
+	bool system;		/* from the base configuration: its allowed uses are not listed */
+	bool optional;		/* a path that does not exist is no error (base configuration) */
+	char *path;		/* absolute, ~ and ${PROJECT} expanded */
+	char *origin;		/* "FILE:LINE" or "--rw", for messages */
+};
+
+struct policy {
+	struct policy_rule *rules;
+	size_t len;
+	char **sensitive;	/* fnmatch patterns, ~ expanded */
+	size_t sensitive_len;
+	bool audit;
+};
+
+void policy_init(struct policy *policy);
+/* Frees the contents. */
+void policy_done(struct policy *policy);
+/* Append one rule (strings are copied). Fails on a relative path, a path with a NUL or over PATH_MAX - 1 bytes, or when full. */
+int policy_add(struct policy *policy, enum policy_right right, const char *path, const char *origin, bool system, bool optional,
+	       struct fail *f);
+int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail *f);
+/* Is this path one of those that hold keys, credentials or history? For display only. */
+bool policy_sensitive(const struct policy *policy, const char *path);
+/* The rights bits (AL_READ | ...) that the kernel side keeps for a right. */
+uint32_t policy_rights(enum policy_right right);
+const char *policy_right_name(enum policy_right right);
+/* Returns false when name is none of rw, ro, list, connect, deny, hide. */
+bool policy_right_parse(const char *name, enum policy_right *out_right);
+/* Print in the form that conf_read() accepts. */
+void policy_print(const struct policy *policy, FILE *out);
+
+#endif
