@@ -8,6 +8,7 @@
  * TIME is RFC 3339 UTC with microseconds; VERDICT is refused, would-refuse, allowed, lost or session. In the latter two only
  * the keys that apply are there: "lost - session=NAME count=N", "session created|destroyed|entered session=NAME pid=N comm=STR".
  * Order is fixed, new keys only at the end. Every value goes through escape() (util.h): one event is one line, always.
+ * A COMM in the chain has its ':' and ',' as \xNN too. An error without a name here is its number; without an error: none.
  */
 #ifndef LIB_EVENT_H
 #define LIB_EVENT_H
@@ -60,16 +61,24 @@ uint32_t event_op_parse(const char *name);
 
 /* Write the log line (without newline) into buf of EVENT_LINE_MAX bytes; returns its length. */
 size_t event_line(const struct event *event, char *buf);
-/* Parse what event_line() wrote. Never trusts the line: any byte sequence gives an event or a failure. */
+/*
+ * Parse what event_line() wrote. Never trusts the line: any byte sequence gives an event or a failure, where *out_event stays as
+ * it was. Keys after the last one known are skipped. Give it whole lines only, without their newline: a lost or session line
+ * that was cut inside its last value is a line too.
+ */
 int event_parse(const char *line, size_t len, struct event *out_event, struct fail *f);
 
 struct event_style {
 	bool colour;
 	const char *home;	/* shown as ~, or NULL */
 };
-/* One line for people: verdict first, then operation, path and who tried with the chain. Nothing unescaped reaches out. */
+/*
+ * One line for people: verdict first, then operation, path and who tried with the chain. Nothing unescaped reaches out. Unlike in
+ * the log line single spaces and '=' in a path stay as they are (event_text.h), so it isn't made to be parsed.
+ */
 void event_pretty(const struct event *event, const struct event_style *style, FILE *out);
-/* One JSON object on one line. Bytes of a path that are not UTF-8 become \u00NN and "path_bytes" holds the escaped form. */
+/* One JSON object on one line. Bytes of a path that are not UTF-8 become \u00NN and "path_bytes" holds the escaped form.
+ * Whatever is not ASCII is \u-escaped as well, so that it can be looked at on a terminal. */
 void event_json(const struct event *event, FILE *out);
 
 #endif
