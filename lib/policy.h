@@ -15,7 +15,7 @@
 #include "fail.h"
 
 enum policy_right {
-	POLICY_RW,		/* all */
+	POLICY_RW,		/* read, list, exec, write; not connect */
 	POLICY_RO,		/* read, list, exec */
 	POLICY_LIST,		/* list this directory; nothing below it */
 	POLICY_CONNECT,		/* connect to this unix socket */
@@ -24,7 +24,7 @@ enum policy_right {
 	POLICY_NRIGHTS,
 };
 
-#define POLICY_MAX_RULES 4096	/* of one session */
+#define POLICY_MAX_RULES 4096	/* of one session; as many patterns */
 
 struct policy_rule {
 	enum policy_right right;
@@ -37,7 +37,7 @@ struct policy_rule {
 struct policy {
 	struct policy_rule *rules;
 	size_t len;
-	char **sensitive;	/* fnmatch patterns, ~ expanded */
+	char **sensitive;	/* patterns, ~ expanded */
 	size_t sensitive_len;
 	bool audit;
 };
@@ -45,9 +45,14 @@ struct policy {
 void policy_init(struct policy *policy);
 /* Frees the contents. */
 void policy_done(struct policy *policy);
-/* Append one rule (strings are copied). Fails on a relative path, a path with a NUL or over PATH_MAX - 1 bytes, or when full. */
+/* Append one rule (strings are copied). Fails on a relative path, one over PATH_MAX - 1 bytes, or when full. */
 int policy_add(struct policy *policy, enum policy_right right, const char *path, const char *origin, bool system, bool optional,
 	       struct fail *f);
+/*
+ * Append one fnmatch(3) pattern. Without a slash (*.pem) it is compared with a path's last component. With slashes it must
+ * be absolute (/home/ana/.ssh) and is compared with the path and with each directory above it; * and ? stand for no slash.
+ * A dot at the start of a name is a letter like others; slashes at the end of a pattern are dropped. Fails as policy_add().
+ */
 int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail *f);
 /* Is this path one of those that hold keys, credentials or history? For display only. */
 bool policy_sensitive(const struct policy *policy, const char *path);
@@ -56,7 +61,10 @@ uint32_t policy_rights(enum policy_right right);
 const char *policy_right_name(enum policy_right right);
 /* Returns false when name is none of rw, ro, list, connect, deny, hide. */
 bool policy_right_parse(const char *name, enum policy_right *out_right);
-/* Print in the form that conf_read() accepts. */
+/*
+ * Print in the form that conf_read() accepts. What it reads is the same policy but for the origins; a rule that is system is
+ * optional too.
+ */
 void policy_print(const struct policy *policy, FILE *out);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef LIB_UTIL_H
 #define LIB_UTIL_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,20 +16,32 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Clean-up attributes: the variable is released when it goes out of scope; steal_* hands it on. */
+/*
+ * Clean-up attributes: the variable is released when it goes out of scope; steal_* hands it on. They run on the way out
+ * of functions that report errno, so they keep it.
+ */
 static inline void cleanup_freep(void *p)
 {
+	int saved = errno;
+
 	free(*(void **)p);
+	errno = saved;
 }
 static inline void cleanup_closep(int *fd)
 {
+	int saved = errno;
+
 	if (*fd >= 0)
 		close(*fd);
+	errno = saved;
 }
 static inline void cleanup_fclosep(FILE **f)
 {
+	int saved = errno;
+
 	if (*f)
 		fclose(*f);
+	errno = saved;
 }
 #define cleanup_free __attribute__((cleanup(cleanup_freep)))
 #define cleanup_fd __attribute__((cleanup(cleanup_closep)))
@@ -56,13 +69,16 @@ int fd_path(int fd, char *buf, size_t len);
  * Writes at most size - 1 bytes and NUL, never half an escape; returns the bytes that the whole text needs.
  */
 size_t escape(const char *text, size_t len, char *out, size_t size);
-/* The reverse; returns the length, or -1 when text is not what escape() writes. out may be text itself. */
+/*
+ * The reverse; returns the length, or -1 when text is not what escape() writes or size has no room for it and a NUL, which
+ * is written behind it. out may be text itself.
+ */
 ssize_t unescape(const char *text, size_t len, char *out, size_t size);
 /* escape() of a NUL-terminated text into a buffer that lives as long as the full expression. Long texts are cut with "...". */
 struct quoted {
 	char text[320];
 };
 struct quoted quote(const char *text);
-#define Q(text) (quote(text).text)
+#define Q(string) (quote(string).text)
 
 #endif

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * conf.c - see conf.h. The only file that includes inih.
+ *
+ * inih by itself cuts long lines and reads the rest as new ones, ends a value at " ;", drops what follows "]", takes an
+ * indented line for more of the value above, goes on after an error and does not say where it is. So it never sees the
+ * file: our reader takes it line by line, refuses what inih would misread, and hands over one clean line at a time.
+ * A line that is longer than inih's buffer is handed over in pieces, as the continuation lines that inih knows.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "conf.h"
+#include "util.h"
+
+#define KEY_MAX 40   /* inih keeps 49 bytes of a key, without a word about the rest */
+#define SHOWN_MAX 60 /* bytes of the file that an error message repeats */
+#define TEXT_(number) #number
+#define TEXT(number) TEXT_(number)
+#define TOO_LONG "less than " TEXT(PATH_MAX) " bytes"
+
+struct reading {
+	const char *name;
+	const struct conf_context *context;
+	struct policy *policy;
+	struct fail *f;
+	const char *text; /* what follows the current line */
+	const char *end;
+	unsigned int line;
+	const char *current; /* the current line */
+	size_t current_len;
+	size_t rest_len; /* bytes at its end that inih has not seen yet */
+	bool awaited;	 /* inih owes us a call of the handler */
+	bool failed;
+	size_t value_len;
+	char value[CONF_LINE_MAX + 1]; /* of the current line, pieces put together */
+};
+
+struct section {
+	const char *name; /* in its brackets */
+	const char *keys; /* for messages */
+	int (*take)(struct reading *r, const struct section *section, const char *key);
+	bool system;
+	bool optional;
+};
+
+/* First error wins: "FILE:LINE: KEY: expected WANT, got 'GOT'". Returns -1. */
+static int reject(struct reading *r, const char *key, const char *want, const char *got, size_t len)
+{
+	char shown[4 * SHOWN_MAX + 1];
+	const char *more = len > SHOWN_MAX ? "..." : "";
+
+	if (r->failed)
+		return -1;
+	r->failed = true;
+	(void)escape(got, len > SHOWN_MAX ? SHOWN_MAX : len, shown, sizeof(shown)); /* fits */
+	return fail(r->f, 0, "%s:%u: %s%sexpected %s, got '%s%s'", Q(r->name), r->line, key, *key ? ": " : "", want,
+		    shown, more);
+}
+
+static int reject_value(struct reading *r, const char *key, const char *want)
+{
+	return reject(r, key, want, r->value, r->value_len);
+}
+
+/* What a rule or pattern was refused for by policy.c, with the place in front. */
+static int reject_because(struct reading *r, const char *key, const struct fail *why)
+{
+	r->failed = true;
+	return fail(r->f, 0, "%s:%u: %s: %s", Q(r->name), r->line, key, why->msg);
+}
+
+static int parse_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/*
+ * Append text to out with its \xNN turned into bytes. People write these files too: unlike unescape() this takes any
+ * byte as it is, and \xNN for any byte but NUL.
+ */
+static int decode(struct reading *r, const char *key, const char *text, char *out, size_t used, size_t size)
+{
+	while (*text) {
+		int c = (unsigned char)*text++;
+
+		if (c == '\\') {
+			int high = *text == 'x' ? parse_hex(text[1]) : -1;
+			int low = high >= 0 ? parse_hex(text[2]) : -1;
+
+			c = high * 16 + low;
+			if (high < 0 || low < 0 || c == 0)
+				return reject_value(r, key, "no \\ but in \\xNN with NN from 01 to ff (\\x5c is \\)");
+			text += 3;
+		}
+		if (used + 1 >= size)
+			return reject_value(r, key, TOO_LONG);
+		out[used++] = (char)c;
+	}
+	out[used] = '\0';
+	return 0;
+}
+
+/* What ~ or ${PROJECT} stands for, less slashes at its end; in a pattern its letters stand for themselves. */
+static int put_base(struct reading *r, const char *key, const char *base, bool pattern, char *out, size_t size)
+{
+	size_t len, used = 0;
+
+	if (!base)
+		return reject_value(r, key, "a path that needs no ~ and no ${PROJECT} here");
+	for (len = strlen(base); len && base[len - 1] == '/'; len--)
+		;
+	for (size_t i = 0; i < len; i++) {
+		if (used + 2 >= size)
+			return reject_value(r, key, TOO_LONG);
+		if (pattern && strchr("*?[\\", base[i]))
+			out[used++] = '\\';
+		out[used++] = base[i];
+	}
+	out[used] = '\0';
+	return 0;
+}
+
+/* The value of the current line as a path or pattern: ~, ${PROJECT} and escapes replaced. */
+static int expand(struct reading *r, const char *key, bool pattern, char *out, size_t size)
+{
+	static const char PROJECT[] = "${PROJECT}";
+	const char *text = r->value, *base = NULL;
+	bool has_base = true;
+
+	out[0] = '\0';
+	if (text[0] == '~') {
+		base = r->context->home;
+		text++;
+	} else if (strncmp(text, PROJECT, strlen(PROJECT)) == 0) {
+		base = r->context->project;
+		text += strlen(PROJECT);
+	} else {
+		has_base = false;
+	}
+	/* ~other would be another user's home: not supported, and not a name either. */
+	if (has_base && *text && *text != '/')
+		return reject_value(r, key, "a path that is absolute or begins with ~/ or ${PROJECT}/");
+	if (has_base && put_base(r, key, base, pattern, out, size) < 0)
+		return -1;
+	if (decode(r, key, text, out, strlen(out), size) < 0)
+		return -1;
+	/* A home directory of "/" lost its slash. */
+	if (has_base && !*out)
+		strcpy(out, "/");
+	return 0;
+}
+
+static int take_rule(struct reading *r, const struct section *section, const char *key)
+{
+	cleanup_free char *origin = NULL;
+	char path[PATH_MAX];
+	enum policy_right right;
+	struct fail why;
+
+	if (!policy_right_parse(key, &right))
+		return reject(r, section->name, section->keys, key, strlen(key));
+	if (expand(r, key, false, path, sizeof(path)) < 0)
+		return -1;
+	if (path[0] != '/')
+		return reject_value(r, key, "a path that is absolute or begins with ~/ or ${PROJECT}/");
+	if (asprintf(&origin, "%s:%u", r->name, r->line) < 0) {
+		origin = NULL; /* asprintf(3) leaves it undefined */
+		r->failed = true;
+		return fail(r->f, ENOMEM, "cannot read '%s'", Q(r->name));
+	}
+	if (policy_add(r->policy, right, path, origin, section->system || r->context->system,
+		       section->optional || r->context->system, &why) < 0)
+		return reject_because(r, key, &why);
+	return 0;
+}
+
+static int take_pattern(struct reading *r, const struct section *section, const char *key)
+{
+	char pattern[PATH_MAX];
+	struct fail why;
+
+	if (strcmp(key, "path") != 0)
+		return reject(r, section->name, section->keys, key, strlen(key));
+	if (expand(r, key, true, pattern, sizeof(pattern)) < 0)
+		return -1;
+	if (policy_add_sensitive(r->policy, pattern, &why) < 0)
+		return reject_because(r, key, &why);
+	return 0;
+}
+
+static int take_mode(struct reading *r, const struct section *section, const char *key)
+{
+	bool audit;
+
+	if (strcmp(key, "mode") != 0)
+		return reject(r, section->name, section->keys, key, strlen(key));
+	/* One word in a file of /etc must not switch every jail of the machine off. */
+	if (r->context->system)
+		return reject_value(r, key, "it in files given with --policy only");
+	audit = strcmp(r->value, "audit") == 0;
+	if (!audit && strcmp(r->value, "enforce") != 0)
+		return reject_value(r, key, "enforce or audit");
+	r->policy->audit = audit;
+	return 0;
+}
+
+#define RIGHT_KEYS "rw, ro, list, connect, deny or hide"
+
+/* clang-format off */
+static const struct section SECTIONS[] = {
+	{ "[paths]", RIGHT_KEYS, take_rule, .system = false, .optional = false },
+	{ "[optional]", RIGHT_KEYS, take_rule, .system = false, .optional = true },
+	{ "[system]", RIGHT_KEYS, take_rule, .system = true, .optional = true },
+	{ "[sensitive]", "path", take_pattern, .system = false, .optional = false },
+	{ "[session]", "mode", take_mode, .system = false, .optional = false },
+};
+/* clang-format on */
+#define SECTION_NAMES "[paths], [optional], [system], [sensitive] or [session]"
+
+static const struct section *find_section(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(SECTIONS); i++) {
+		const char *known = SECTIONS[i].name;
+
+		if (strlen(known) == len + 2 && memcmp(known + 1, name, len) == 0)
+			return &SECTIONS[i];
+	}
+	return NULL;
+}
+
+/* Called by inih for each piece of a value; 0 tells it that there was an error. */
+static int on_value(void *user, const char *section, const char *key, const char *value)
+{
+	struct reading *r = user;
+	const struct section *found = find_section(section, strlen(section));
+	size_t len = strlen(value);
+
+	if (r->failed || !r->awaited || len >= sizeof(r->value) - r->value_len)
+		return 0;
+	r->awaited = false;
+	memcpy(r->value + r->value_len, value, len + 1);
+	r->value_len += len;
+	if (r->rest_len)
+		return 1;
+	if (!found)
+		return reject(r, "", SECTION_NAMES " before the first key", key, strlen(key)) == 0;
+	return found->take(r, found, key) == 0;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* [NAME] and nothing else; unknown ones are refused even when they are empty. */
+static int check_section(struct reading *r, const char *line, size_t len)
+{
+	if (line[len - 1] != ']')
+		return reject(r, "", "[SECTION] and nothing behind it", line, len);
+	if (!find_section(line + 1, len - 2))
+		return reject(r, "", SECTION_NAMES, line, len);
+	return 0;
+}
+
+static int check_key(struct reading *r, const char *line, size_t len)
+{
+	const char *equals = memchr(line, '=', len < KEY_MAX ? len : KEY_MAX);
+
+	/* inih would take a colon for an equals sign. */
+	if (!equals || memchr(line, ':', (size_t)(equals - line)))
+		return reject(r, "", "KEY = VALUE", line, len);
+	/* Is it a comment or part of a name? inih ends the value at one and keeps the other. */
+	for (const char *at = equals + 1; at + 1 < line + len; at++) {
+		if (is_blank(at[0]) && (at[1] == ';' || at[1] == '#'))
+			return reject(r, "", "a comment on a line of its own, or \\x20 for the blank of a name", at,
+				      (size_t)(line + len - at));
+	}
+	r->awaited = true;
+	return 0;
+}
+
+static int check_line(struct reading *r, const char *line, size_t len)
+{
+	if (len > CONF_LINE_MAX)
+		return reject(r, "", "at most " TEXT(CONF_LINE_MAX) " bytes in a line", line, len);
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return reject(r, "", "no control characters (\\xNN in a path)", line + i, len - i);
+	}
+	return 0;
+}
+
+/* Go to the next line that says something. Returns false at the end and at an error. */
+static bool next_line(struct reading *r)
+{
+	while (r->text < r->end) {
+		const char *line = r->text;
+		const char *newline = memchr(line, '\n', (size_t)(r->end - line));
+		size_t len = (size_t)((newline ? newline : r->end) - line), indent = 0;
+
+		r->text = newline ? newline + 1 : r->end;
+		r->line++;
+		if (newline && len && line[len - 1] == '\r')
+			len--;
+		if (check_line(r, line, len) < 0)
+			return false;
+		while (len && is_blank(line[len - 1]))
+			len--;
+		while (indent < len && is_blank(line[indent]))
+			indent++;
+		if (indent == len || line[indent] == ';' || line[indent] == '#')
+			continue;
+		r->current = line;
+		r->current_len = r->rest_len = len;
+		r->value_len = 0;
+		if (indent)
+			return reject(r, "", "no blanks before a key", line, len) == 0;
+		return (line[0] == '[' ? check_section(r, line, len) : check_key(r, line, len)) == 0;
+	}
+	return false;
+}
+
+/* How much of a text inih can take at once; 0: there is no place to cut where it would lose nothing. */
+static size_t piece_len(const char *text, size_t len, size_t room)
+{
+	if (len <= room)
+		return len;
+	for (len = room; len; len--) {
+		const char *at = text + len;
+
+		/* inih strips blanks from both ends of a piece and drops one that begins like a comment. */
+		if (!is_blank(at[-1]) && !is_blank(at[0]) && at[0] != ';' && at[0] != '#')
+			break;
+	}
+	return len;
+}
+
+/* inih's fgets(): the next line, or the next piece of a long one. */
+static char *read_line(char *buf, int size, void *stream)
+{
+	struct reading *r = stream;
+	size_t room = size > 64 ? (size_t)size - 4 : 0; /* less a blank, a newline, a NUL and one that inih wants */
+	size_t len, used = 0;
+	const char *rest;
+
+	/* Whatever inih made of the line before, it was not a key with a value. */
+	if (r->awaited)
+		(void)reject(r, "", "KEY = VALUE", r->current, r->current_len);
+	if (r->failed || (!r->rest_len && !next_line(r)))
+		return NULL;
+	rest = r->current + r->current_len - r->rest_len;
+	len = piece_len(rest, r->rest_len, room);
+	if (!len) {
+		(void)reject(r, "", "\\x20 for blanks, this many in a row", rest, r->rest_len);
+		return NULL;
+	}
+	if (rest != r->current) {
+		buf[used++] = ' ';
+		r->awaited = true;
+	}
+	memcpy(buf + used, rest, len);
+	used += len;
+	buf[used++] = '\n';
+	buf[used] = '\0';
+	r->rest_len -= len;
+	return buf;
+}
+
+static void roll_back(struct policy *policy, const struct policy *before)
+{
+	while (policy->len > before->len) {
+		struct policy_rule *rule = &policy->rules[--policy->len];
+
+		free(rule->path);
+		free(rule->origin);
+	}
+	while (policy->sensitive_len > before->sensitive_len)
+		free(policy->sensitive[--policy->sensitive_len]);
+	policy->audit = before->audit;
+}
+
+int conf_parse(const char *text, size_t len, const char *name, const struct conf_context *context,
+	       struct policy *policy, struct fail *f)
+{
+	static const char BOM[] = "\xef\xbb\xbf";
+	const struct policy before = *policy;
+	struct reading r = {
+		.name = name,
+		.context = context,
+		.policy = policy,
+		.f = f,
+		.text = text,
+		.end = text + len,
+	};
+	int error;
+
+	if (len >= strlen(BOM) && memcmp(text, BOM, strlen(BOM)) == 0)
+		r.text += strlen(BOM);
+	error = ini_parse_stream(read_line, &r, on_value, &r);
+	if (!error && !r.failed)
+		return 0;
+	roll_back(policy, &before);
+	/* All else that inih dislikes was seen by read_line(). */
+	if (!r.failed)
+		return fail(f, ENOMEM, "cannot read '%s'", Q(name));
+	return -1;
+}
+
+/* A file that somebody else can write is somebody else's policy. */
+static int check_file(const char *file, const struct stat *st, struct fail *f)
+{
+	if (!S_ISREG(st->st_mode))
+		return fail(f, 0, "cannot read policy '%s': it is not a regular file", Q(file));
+	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+		fail(f, 0, "cannot read policy '%s': it belongs to uid %u, neither to root nor to you", Q(file),
+		     (unsigned int)st->st_uid);
+		return fail_hint(f, "make a copy of your own, and read it before you use it");
+	}
+	/* With an access control list the group's bits are its mask, so this covers those who are named in one. */
+	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
+		fail(f, 0, "cannot read policy '%s': others can write it", Q(file));
+		return fail_hint(f, "chmod go-w '%s'", Q(file));
+	}
+	if (st->st_size > CONF_FILE_MAX)
+		return fail(f, EFBIG, "cannot read policy '%s': over %d bytes", Q(file), CONF_FILE_MAX);
+	return 0;
+}
+
+/* All of a file of size bytes; -1 with errno if there are more or fewer by now. */
+static int read_whole(int fd, char *buf, size_t size)
+{
+	size_t have = 0;
+
+	while (have <= size) {
+		ssize_t n = read(fd, buf + have, size + 1 - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	if (have != size) {
+		errno = EBUSY;
+		return -1;
+	}
+	return 0;
+}
+
+int conf_read(const char *file, const struct conf_context *context, struct policy *policy, struct fail *f)
+{
+	cleanup_free char *text = NULL;
+	cleanup_fd int fd = -1;
+	struct stat st;
+	size_t size;
+
+	/*
+	 * Links are followed: /etc is full of them, and what counts is whose object it is. Non-blocking, or a fifo
+	 * would hold us until somebody writes.
+	 */
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(f, errno, "cannot read policy '%s'", Q(file));
+	if (check_file(file, &st, f) < 0)
+		return -1;
+	size = (size_t)st.st_size;
+	text = malloc(size + 1);
+	if (!text || read_whole(fd, text, size) < 0)
+		return fail(f, errno, "cannot read policy '%s'", Q(file));
+	return conf_parse(text, size, file, context, policy, f);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* policy.c - see policy.h */
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <linux/types.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../bpf/agent_lock.h"
+#include "policy.h"
+#include "util.h"
+
+static const struct {
+	const char *name;
+	uint32_t rights;
+} RIGHTS[] = {
+	/* No connect in rw: writing a directory must not be a way to the docker or D-Bus socket in it. */
+	[POLICY_RW] = {"rw", AL_READ | AL_WRITE | AL_EXEC},
+	[POLICY_RO] = {"ro", AL_READ | AL_EXEC},
+	[POLICY_LIST] = {"list", AL_READ | AL_SELF},
+	[POLICY_CONNECT] = {"connect", AL_CONNECT},
+	[POLICY_DENY] = {"deny", 0},
+	[POLICY_HIDE] = {"hide", AL_HIDE},
+};
+_Static_assert(ARRAY_SIZE(RIGHTS) == POLICY_NRIGHTS, "each right has a name");
+
+void policy_init(struct policy *policy)
+{
+	*policy = (struct policy){0};
+}
+
+void policy_done(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->len; i++) {
+		free(policy->rules[i].path);
+		free(policy->rules[i].origin);
+	}
+	for (size_t i = 0; i < policy->sensitive_len; i++)
+		free(policy->sensitive[i]);
+	free(policy->rules);
+	free(policy->sensitive);
+	policy_init(policy);
+}
+
+int policy_add(struct policy *policy, enum policy_right right, const char *path, const char *origin, bool system,
+	       bool optional, struct fail *f)
+{
+	cleanup_free char *path_copy = NULL, *origin_copy = NULL;
+	struct policy_rule *rules;
+
+	if (path[0] != '/')
+		return fail(f, EINVAL, "cannot add rule '%s': expected an absolute path", Q(path));
+	if (strlen(path) >= PATH_MAX)
+		return fail(f, ENAMETOOLONG, "cannot add rule '%s'", Q(path));
+	if (policy->len >= POLICY_MAX_RULES)
+		return fail(f, E2BIG, "cannot add rule '%s': a session has at most %d", Q(path), POLICY_MAX_RULES);
+	path_copy = strdup(path);
+	origin_copy = strdup(origin ? origin : "");
+	rules = reallocarray(policy->rules, policy->len + 1, sizeof(*rules));
+	if (rules)
+		policy->rules = rules;
+	if (!path_copy || !origin_copy || !rules)
+		return fail(f, ENOMEM, "cannot add rule '%s'", Q(path));
+	rules[policy->len++] = (struct policy_rule){
+		.right = right,
+		.system = system,
+		.optional = optional,
+		.path = path_copy,
+		.origin = origin_copy,
+	};
+	path_copy = origin_copy = NULL;
+	return 0;
+}
+
+int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail *f)
+{
+	size_t len = strlen(pattern);
+	char **sensitive;
+	char *copy;
+
+	/* A path has no slash at its end, so a pattern with one would never match. */
+	while (len && pattern[len - 1] == '/')
+		len--;
+	if (!len || (pattern[0] != '/' && memchr(pattern, '/', len)))
+		return fail(f, EINVAL, "cannot add pattern '%s': expected a name or an absolute path", Q(pattern));
+	if (len >= PATH_MAX)
+		return fail(f, ENAMETOOLONG, "cannot add pattern '%s'", Q(pattern));
+	if (policy->sensitive_len >= POLICY_MAX_RULES)
+		return fail(f, E2BIG, "cannot add pattern '%s': a session has at most %d", Q(pattern),
+			    POLICY_MAX_RULES);
+	sensitive = reallocarray(policy->sensitive, policy->sensitive_len + 1, sizeof(*sensitive));
+	if (sensitive)
+		policy->sensitive = sensitive;
+	copy = sensitive ? strndup(pattern, len) : NULL;
+	if (!copy)
+		return fail(f, ENOMEM, "cannot add pattern '%s'", Q(pattern));
+	sensitive[policy->sensitive_len++] = copy;
+	return 0;
+}
+
+/* Does pattern match path or a directory above it? Cuts path for each try and mends it. */
+static bool matches_ancestor(const char *pattern, char *path)
+{
+	for (char *at = path + 1; *path; at++) {
+		char cut = *at;
+		bool match;
+
+		if (cut != '/' && cut != '\0')
+			continue;
+		*at = '\0';
+		match = fnmatch(pattern, path, FNM_PATHNAME) == 0;
+		*at = cut;
+		if (match || !cut)
+			return match;
+	}
+	return false;
+}
+
+bool policy_sensitive(const struct policy *policy, const char *path)
+{
+	char copy[PATH_MAX];
+	size_t len = strlen(path);
+	const char *name;
+
+	/* Of what the kernel cannot name in full the end is kept: that is where the name is. */
+	if (len >= sizeof(copy)) {
+		path += len - (sizeof(copy) - 1);
+		len = sizeof(copy) - 1;
+	}
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	memcpy(copy, path, len);
+	copy[len] = '\0';
+	name = strrchr(copy, '/');
+	name = name ? name + 1 : copy;
+	for (size_t i = 0; i < policy->sensitive_len; i++) {
+		const char *pattern = policy->sensitive[i];
+
+		if (strchr(pattern, '/') ? matches_ancestor(pattern, copy) : fnmatch(pattern, name, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+uint32_t policy_rights(enum policy_right right)
+{
+	/* 0 is deny: what is not a right gives none. */
+	return right < POLICY_NRIGHTS ? RIGHTS[right].rights : 0;
+}
+
+const char *policy_right_name(enum policy_right right)
+{
+	return right < POLICY_NRIGHTS ? RIGHTS[right].name : "unknown";
+}
+
+bool policy_right_parse(const char *name, enum policy_right *out_right)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(RIGHTS); i++) {
+		if (strcmp(name, RIGHTS[i].name) != 0)
+			continue;
+		*out_right = (enum policy_right)i;
+		return true;
+	}
+	return false;
+}
+
+static void print_value(const char *key, const char *value, FILE *out)
+{
+	char text[4 * PATH_MAX];
+
+	fprintf(out, "%s = ", key);
+	/* A pattern may begin with what conf_read() would take for a comment, a home directory or a variable. */
+	if (*value && strchr(";#~$", *value))
+		fprintf(out, "\\x%02x", (unsigned int)*value++);
+	(void)escape(value, strlen(value), text, sizeof(text)); /* fits: the policy_add*() refuse PATH_MAX bytes */
+	fprintf(out, "%s\n", text);
+}
+
+void policy_print(const struct policy *policy, FILE *out)
+{
+	const char *section = NULL;
+
+	fprintf(out, "[session]\nmode = %s\n", policy->audit ? "audit" : "enforce");
+	for (size_t i = 0; i < policy->len; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+		const char *wants = rule->system ? "system" : rule->optional ? "optional" : "paths";
+
+		/* Order has a meaning, so rules are not sorted by section. */
+		if (!section || strcmp(section, wants) != 0)
+			fprintf(out, "\n[%s]\n", wants);
+		section = wants;
+		print_value(policy_right_name(rule->right), rule->path, out);
+	}
+	if (policy->sensitive_len)
+		fprintf(out, "\n[sensitive]\n");
+	for (size_t i = 0; i < policy->sensitive_len; i++)
+		print_value("path", policy->sensitive[i], out);
+}
