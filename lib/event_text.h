@@ -14,8 +14,8 @@
 
 #include "event.h"
 
-#define TEXT_TIME 32	/* buffer for text_time() */
-#define TEXT_ERROR 16	/* buffer for text_error() */
+#define TEXT_TIME 32  /* buffer for text_time() */
+#define TEXT_ERROR 16 /* buffer for text_error() */
 #define TEXT_COMM (4 * AL_COMM + 1)
 #define TEXT_PATH (4 * AL_PATH_MAX + 1)
 #define TEXT_SESSION (4 * SESSION_NAME_MAX + 1)
