@@ -4,10 +4,11 @@
  *
  * Every struct here crosses the border as map key, map value or ring record: fixed-width
  * fields, no implicit padding (the build makes -Wpadded an error for this file), sizes asserted.
- * Includers bring __u32 and friends: bpf/kernel.h in BPF code, <linux/types.h> elsewhere.
  */
 #ifndef AGENT_LOCK_H
 #define AGENT_LOCK_H
+
+#include <linux/types.h>
 
 /* Changes with every change of a struct or map below; pinned maps of another layout are not adopted. */
 #define AL_LAYOUT 1
@@ -17,10 +18,11 @@
 #define AL_MAX_RULES 131072	/* (session, object) pairs of all sessions */
 #define AL_MAX_NUMBERS 65536	/* restricting rules kept by inode number too */
 #define AL_MAX_TALLY 16384	/* refused targets counted one by one; the rest as 'others' */
-#define AL_MAX_DEPTH 400	/* directories between an object and the rule that decides it */
+#define AL_MAX_DEPTH 4096	/* directories between an object and the rule that decides it */
 #define AL_CHAIN 8		/* processes named in an event, from the one that tried upwards */
 #define AL_COMM 16		/* TASK_COMM_LEN */
 #define AL_PATH_MAX 4096	/* bytes of path in an event; a longer one keeps its end */
+#define AL_PATH_SLACK 256	/* behind it: lets the verifier see that a name of 255 bytes always fits */
 #define AL_TALLY_PATH 512	/* bytes of path in the tally; a longer one keeps its end */
 
 /* What an operation asks of an object. */
@@ -39,6 +41,7 @@
 /* Session flags (struct al_session). */
 #define AL_AUDIT (1U << 0)	/* refuse nothing, report what would have been refused */
 #define AL_TAILED (1U << 1)	/* somebody tails: allowed operations are emitted too */
+#define AL_NUMBERED (1U << 2)	/* has rules that restrict: look them up by number too */
 
 enum al_verdict {
 	AL_IN_BOUNDS,
@@ -72,6 +75,7 @@ enum al_op {
 	AL_OP_RECEIVE,		/* a descriptor passed by another process */
 	AL_OP_CGROUP,		/* leaving the session's cgroup */
 	AL_OP_CREDS,		/* io_uring under registered credentials */
+	AL_OP_TRACE,		/* ptrace and what the kernel guards like it */
 	AL_NOPS,
 };
 
@@ -154,7 +158,7 @@ struct al_event {
 	__u32 chain_len;
 	struct al_task chain[AL_CHAIN];
 	__u32 start;		/* path is path[start .. AL_PATH_MAX - 1] */
-	char path[AL_PATH_MAX];
+	char path[AL_PATH_MAX + AL_PATH_SLACK];
 	__u32 unused;
 };
 
@@ -163,6 +167,6 @@ _Static_assert(sizeof(struct al_rule) == 8, "al_rule is part of the contract");
 _Static_assert(sizeof(struct al_number) == 16, "al_number is part of the contract");
 _Static_assert(sizeof(struct al_tally_key) == 40, "al_tally_key is part of the contract");
 _Static_assert(sizeof(struct al_tally) == 48 + AL_TALLY_PATH, "al_tally is part of the contract");
-_Static_assert(sizeof(struct al_event) == 56 + 20 * AL_CHAIN + AL_PATH_MAX, "al_event is part of the contract");
+_Static_assert(sizeof(struct al_event) == 56 + 20 * AL_CHAIN + AL_PATH_MAX + AL_PATH_SLACK, "al_event is part of the contract");
 
 #endif

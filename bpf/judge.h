@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* judge.h - the rights of the current session on an object: devices by number, else by rule, else by what it is. */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include "pseudo.h"
+#include "report.h"
+
+/* dentry must be positive and of a type that the verifier knows (walk.h). mnt is only read by probe, may be NULL. */
+static __always_inline void judge(struct vfsmount *mnt, struct dentry *dentry, const struct jail *jail,
+				  struct judged *out_judged)
+{
+	struct inode *inode = dentry->d_inode;
+	u32 type;
+
+	*out_judged = NO_RIGHTS;
+	if (!inode)
+		return;
+	type = inode->i_mode & S_IFMT;
+	if (type == S_IFCHR || type == S_IFBLK) {
+		out_judged->rights = device_rights(dentry, inode, jail);
+		return;
+	}
+	walk(dentry, jail, out_judged);
+	if (out_judged->rule == AL_NO_RULE)
+		out_judged->rights = pseudo_rights(mnt, dentry, inode, jail);
+}
+
+/* The whole of a hook that asks one thing of one object that exists. */
+static __always_inline int judge_and_settle(u32 op, u32 want, struct vfsmount *mnt, struct dentry *dentry,
+					    const struct jail *jail)
+{
+	struct attempt attempt = { .op = op, .want = want, .mnt = mnt, .dentry = dentry };
+	struct judged judged;
+
+	judge(mnt, dentry, jail, &judged);
+	return settle(&attempt, &judged, jail);
+}
+
+#endif

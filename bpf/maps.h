@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * maps.h - every map and global that the programs share. All are weak: each .bpf.c includes this, the linker
+ * (bpftool gen object) keeps one. All but the globals are pinned by name and outlive the daemon.
+ */
+#ifndef MAPS_H
+#define MAPS_H
+
+#include "kernel.h"
+#include "agent_lock.h"
+
+/* Cgroup level of a session below the real root, where the kernel counts. Set by the loader. */
+const volatile __u32 session_level __weak = 0;
+
+/* Which sessions there are. Key: cgroup id. Written by the daemon alone; an entry is the jail. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, AL_MAX_SESSIONS);
+	__type(key, u64);
+	__type(value, struct al_session);
+} sessions SEC(".maps") __weak;
+
+/* Which object of a policy an inode is. Written by the daemon through O_PATH descriptors, dies with the inode. */
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct al_mark);
+} marks SEC(".maps") __weak;
+
+/* What a session may do with an object. Key: slot << 32 | object. Written by the daemon alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AL_MAX_RULES);
+	__type(key, u64);
+	__type(value, struct al_rule);
+} rules SEC(".maps") __weak;
+
+/* Restricting objects by number: value is the object. Filled by al_path_notify on the daemon's behalf. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AL_MAX_NUMBERS);
+	__type(key, struct al_number);
+	__type(value, u32);
+} numbers SEC(".maps") __weak;
+
+/* Who asks al_path_notify to note a number. One entry; written by the daemon around each request. */
+struct numbering {
+	u32 tgid;		/* 0: nobody */
+	u32 object;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct numbering);
+} numbering SEC(".maps") __weak;
+
+/* Pseudo terminals born in a session: the cgroup id that opened ptmx. Written by al_d_instantiate. */
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, u64);
+} born SEC(".maps") __weak;
+
+/* Exact totals: slot * AL_NCOUNTERS + enum al_counter. Written here, read and zeroed by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, AL_MAX_SESSIONS * AL_NCOUNTERS);
+	__type(key, u32);
+	__type(value, u64);
+} counters SEC(".maps") __weak;
+
+/* What was refused, how often and to whom: exact whatever the rings lost. Written here, read by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AL_MAX_TALLY);
+	__type(key, struct al_tally_key);
+	__type(value, struct al_tally);
+} tally SEC(".maps") __weak;
+
+/* A tally entry to begin with: too large for the stack. Never written. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct al_tally);
+} blank SEC(".maps") __weak;
+
+/* Refusals, read by the daemon; what finds no room is counted (AL_COUNT_LOST). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 23);
+} refusals SEC(".maps") __weak;
+
+/* Allowed operations, only while somebody tails: apart, so that a busy build cannot push out a refusal. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 22);
+} opens SEC(".maps") __weak;
+
+#endif

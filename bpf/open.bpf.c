@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * open.bpf.c - descriptors: how a process gets one.
+ *
+ *   file_open      open, openat2, execve, opendir, O_TMPFILE, reopening through /proc/self/fd, io_uring's openat
+ *   file_receive   SCM_RIGHTS, pidfd_getfd: as if it were opened
+ *   file_truncate  ftruncate and O_TRUNC (from 6.2 on; before that path_truncate sees both)
+ *   d_instantiate  decides nothing: remembers the pseudo terminals that a session opens
+ *
+ * Each of the file hooks stands here twice. Up to 6.x file->f_path is a plain member and its dentry may be walked. From
+ * 7.0 on it lies in a union, what is loaded from there is untrusted and bpf_inode_storage_get() refuses it; but a pointer
+ * to the path itself may be handed to a global function as a trusted argument (from 6.8 on).
+ */
+#include "judge.h"
+
+#define ARG_TRUSTED __attribute__((btf_decl_tag("arg:trusted")))
+
+/* Weak, or clang would work out the range of the result and the verifier, which checks a global function apart, not. */
+__weak int judge_path(struct path *path ARG_TRUSTED, const struct jail *jail, struct judged *out_judged)
+{
+	if (!jail || !out_judged)
+		return 1;
+	judge(path->mnt, path->dentry, jail, out_judged);
+	return 0;
+}
+
+static __always_inline int settle_file(struct file *file, u32 op, u32 want, const struct judged *judged,
+				       const struct jail *jail)
+{
+	struct attempt attempt = {
+		.op = op,
+		.want = want,
+		.mnt = BPF_CORE_READ(file, f_path.mnt),
+		.dentry = BPF_CORE_READ(file, f_path.dentry),
+	};
+
+	return settle(&attempt, judged, jail);
+}
+
+/* What an open asks for. Neither reading nor writing (access mode 3, for ioctl alone) asks for both. */
+static __always_inline u32 wanted(struct file *file)
+{
+	u32 mode = BPF_CORE_READ(file, f_mode), flags = BPF_CORE_READ(file, f_flags), want = 0;
+
+	if (flags & F_FLAG_EXEC)
+		want |= AL_EXEC;
+	if (mode & FMODE_READ)
+		want |= AL_READ;
+	if ((mode & FMODE_WRITE) || (flags & O_TRUNC))
+		want |= AL_WRITE;
+	return want ? want : AL_READ | AL_WRITE;
+}
+
+static __always_inline u32 open_op(struct file *file, u32 want)
+{
+	umode_t mode = BPF_CORE_READ(file, f_path.dentry, d_inode, i_mode);
+
+	if (want & AL_EXEC)
+		return AL_OP_EXEC;
+	if ((mode & S_IFMT) == S_IFDIR)
+		return AL_OP_LIST;
+	return want & AL_WRITE ? AL_OP_WRITE : AL_OP_READ;
+}
+
+static __always_inline int opened(struct file *file, const struct judged *judged, const struct jail *jail)
+{
+	u32 want = wanted(file);
+
+	return settle_file(file, open_op(file, want), want, judged, jail);
+}
+
+SEC("?lsm/file_open")
+int BPF_PROG(al_file_open, struct file *file, int ret)
+{
+	struct judged judged;
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	judge(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
+	return opened(file, &judged, &jail);
+}
+
+SEC("?lsm/file_open")
+int BPF_PROG(al_file_open_v7, struct file *file, int ret)
+{
+	struct judged judged = NO_RIGHTS;
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	judge_path(&file->f_path, &jail, &judged);
+	return opened(file, &judged, &jail);
+}
+
+SEC("?lsm/file_receive")
+int BPF_PROG(al_file_receive, struct file *file, int ret)
+{
+	struct judged judged;
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	judge(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
+	return settle_file(file, AL_OP_RECEIVE, wanted(file), &judged, &jail);
+}
+
+SEC("?lsm/file_receive")
+int BPF_PROG(al_file_receive_v7, struct file *file, int ret)
+{
+	struct judged judged = NO_RIGHTS;
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	judge_path(&file->f_path, &jail, &judged);
+	return settle_file(file, AL_OP_RECEIVE, wanted(file), &judged, &jail);
+}
+
+SEC("?lsm/file_truncate")
+int BPF_PROG(al_file_truncate, struct file *file, int ret)
+{
+	struct judged judged;
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	judge(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
+	return settle_file(file, AL_OP_TRUNCATE, AL_WRITE, &judged, &jail);
+}
+
+SEC("?lsm/file_truncate")
+int BPF_PROG(al_file_truncate_v7, struct file *file, int ret)
+{
+	struct judged judged = NO_RIGHTS;
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	judge_path(&file->f_path, &jail, &judged);
+	return settle_file(file, AL_OP_TRUNCATE, AL_WRITE, &judged, &jail);
+}
+
+/*
+ * devpts makes the slave's dentry while ptmx is being opened, in the opener's own call: that session owns it. The inode
+ * may be NULL (a negative dentry), whatever the verifier believes: so it is probed before it is used.
+ */
+SEC("lsm/d_instantiate")
+int BPF_PROG(al_d_instantiate, struct dentry *dentry, struct inode *inode)
+{
+	struct jail jail;
+	u64 *owner;
+
+	if (BPF_CORE_READ(inode, i_sb, s_magic) != MAGIC_DEVPTS || !jailed(&jail))
+		return 0;
+	owner = bpf_inode_storage_get(&born, inode, &jail.cgroup, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (owner)
+		*owner = jail.cgroup;
+	return 0;
+}

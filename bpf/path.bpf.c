@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * path.bpf.c - names: making, moving and removing them, and what is done to a file by its name.
+ *
+ *   path_mknod path_mkdir path_symlink   write on the directory (mknod: also O_CREAT and bind; no device nodes)
+ *   path_unlink path_rmdir               write on what goes and on its directory
+ *   path_link                            write on what is linked and on the new directory
+ *   path_rename                          write on both ends, and on what is replaced or exchanged
+ *   path_truncate path_chmod path_chown  write on the file
+ *   path_chroot path_notify              read on the directory; what is watched
+ */
+#include "judge.h"
+
+static __always_inline int settle_at(u32 op, const struct path *dir, struct dentry *dentry, const struct judged *judged,
+				     const struct jail *jail)
+{
+	struct attempt attempt = { .op = op, .want = AL_WRITE, .mnt = dir->mnt, .dentry = dentry };
+
+	return settle(&attempt, judged, jail);
+}
+
+/* dentry is negative and never walked: a new name is decided by its directory. */
+static __always_inline int make(u32 op, const struct path *dir, struct dentry *dentry, const struct jail *jail)
+{
+	struct judged judged;
+
+	judge(dir->mnt, dir->dentry, jail, &judged);
+	if (judged.rights & AL_SELF)
+		judged.rights = 0;
+	return settle_at(op, dir, dentry, &judged, jail);
+}
+
+/*
+ * May what dentry names be taken away from dir? If a rule is about it itself, that rule must allow it and so must its
+ * directory's; else the directory's rule is the one that the walk met.
+ */
+static __always_inline void judge_removal(const struct path *dir, struct dentry *dentry, const struct jail *jail,
+					  struct judged *out_judged)
+{
+	walk(dentry, jail, out_judged);
+	if (out_judged->distance)
+		return;
+	if ((out_judged->rights & AL_PINNED) || !(out_judged->rights & AL_WRITE)) {
+		out_judged->rights &= AL_HIDE;
+		return;
+	}
+	walk(dir->dentry, jail, out_judged);
+}
+
+static __always_inline int take_away(u32 op, const struct path *dir, struct dentry *dentry, const struct jail *jail)
+{
+	struct judged judged;
+
+	judge_removal(dir, dentry, jail, &judged);
+	return settle_at(op, dir, dentry, &judged, jail);
+}
+
+SEC("lsm/path_mknod")
+int BPF_PROG(al_path_mknod, const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev, int ret)
+{
+	u32 type = mode & S_IFMT;
+	struct judged judged;
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	if (type == 0 || type == S_IFREG)
+		return make(AL_OP_CREATE, dir, dentry, &jail);
+	/* A node is the device, wherever it lies. 0:0 is overlayfs's whiteout and opens nothing. */
+	if ((type == S_IFCHR || type == S_IFBLK) && dev) {
+		judged = NO_RIGHTS;
+		return settle_at(AL_OP_MKNOD, dir, dentry, &judged, &jail);
+	}
+	return make(AL_OP_MKNOD, dir, dentry, &jail);
+}
+
+SEC("lsm/path_mkdir")
+int BPF_PROG(al_path_mkdir, const struct path *dir, struct dentry *dentry, umode_t mode, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	return make(AL_OP_MKDIR, dir, dentry, &jail);
+}
+
+SEC("lsm/path_symlink")
+int BPF_PROG(al_path_symlink, const struct path *dir, struct dentry *dentry, const char *old_name, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	return make(AL_OP_SYMLINK, dir, dentry, &jail);
+}
+
+SEC("lsm/path_unlink")
+int BPF_PROG(al_path_unlink, const struct path *dir, struct dentry *dentry, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	return take_away(AL_OP_UNLINK, dir, dentry, &jail);
+}
+
+SEC("lsm/path_rmdir")
+int BPF_PROG(al_path_rmdir, const struct path *dir, struct dentry *dentry, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	return take_away(AL_OP_RMDIR, dir, dentry, &jail);
+}
+
+/* A new name must not bring a right: what is linked must be the session's to write under its old name already. */
+SEC("lsm/path_link")
+int BPF_PROG(al_path_link, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, int ret)
+{
+	struct judged judged;
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	walk(old_dentry, &jail, &judged);
+	if (!(judged.rights & AL_WRITE))
+		return settle_at(AL_OP_LINK, new_dir, old_dentry, &judged, &jail);
+	return make(AL_OP_LINK, new_dir, new_dentry, &jail);
+}
+
+/* The inode of a name that may not exist. Probed: see walk.h. */
+static __always_inline bool exists(struct dentry *dentry)
+{
+	return BPF_CORE_READ(dentry, d_inode) != NULL;
+}
+
+SEC("lsm/path_rename")
+int BPF_PROG(al_path_rename, const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir,
+	     struct dentry *new_dentry, unsigned int flags, int ret)
+{
+	struct judged judged;
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	judge_removal(old_dir, old_dentry, &jail, &judged);
+	if (!(judged.rights & AL_WRITE))
+		return settle_at(AL_OP_RENAME, old_dir, old_dentry, &judged, &jail);
+	/* What is replaced goes; what is exchanged moves: the same is asked of it as of the old name. */
+	if (exists(new_dentry)) {
+		judge_removal(new_dir, new_dentry, &jail, &judged);
+		if (!(judged.rights & AL_WRITE))
+			return settle_at(AL_OP_RENAME, new_dir, new_dentry, &judged, &jail);
+	}
+	return make(AL_OP_RENAME, new_dir, new_dentry, &jail);
+}
+
+SEC("lsm/path_truncate")
+int BPF_PROG(al_path_truncate, const struct path *path, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	return judge_and_settle(AL_OP_TRUNCATE, AL_WRITE, path->mnt, path->dentry, &jail);
+}
+
+SEC("lsm/path_chmod")
+int BPF_PROG(al_path_chmod, const struct path *path, umode_t mode, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	return judge_and_settle(AL_OP_CHMOD, AL_WRITE, path->mnt, path->dentry, &jail);
+}
+
+SEC("lsm/path_chown")
+int BPF_PROG(al_path_chown, const struct path *path, u64 uid, u64 gid, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	return judge_and_settle(AL_OP_CHOWN, AL_WRITE, path->mnt, path->dentry, &jail);
+}
+
+SEC("lsm/path_chroot")
+int BPF_PROG(al_path_chroot, const struct path *path, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail))
+		return ret;
+	return judge_and_settle(AL_OP_CHROOT, AL_READ, path->mnt, path->dentry, &jail);
+}
+
+/* The daemon asks for an object's number by watching it: user space cannot know s_dev nor the generation. */
+static __always_inline void note_number(struct inode *inode)
+{
+	u32 zero = 0, tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+	struct numbering *asked = bpf_map_lookup_elem(&numbering, &zero);
+	struct al_number number = {};
+
+	if (!asked || !asked->tgid || asked->tgid != tgid)
+		return;
+	number.ino = BPF_CORE_READ(inode, i_ino);
+	number.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	number.generation = BPF_CORE_READ(inode, i_generation);
+	bpf_map_update_elem(&numbers, &number, &asked->object, BPF_ANY);
+}
+
+SEC("lsm/path_notify")
+int BPF_PROG(al_path_notify, const struct path *path, u64 mask, unsigned int obj_type, int ret)
+{
+	struct dentry *dentry = path->dentry;
+	struct attempt attempt = { .op = AL_OP_WATCH, .want = AL_READ, .mnt = path->mnt, .dentry = dentry };
+	struct judged judged = NO_RIGHTS;
+	struct jail jail;
+
+	if (ret)
+		return ret;
+	if (!jailed(&jail)) {
+		note_number(BPF_CORE_READ(dentry, d_inode));
+		return 0;
+	}
+	/* A watch on a whole mount or file system (obj_type other than 0, an inode) sees what no rule can bound. */
+	if (!obj_type)
+		judge(path->mnt, dentry, &jail, &judged);
+	return settle(&attempt, &judged, &jail);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* session.h - which session is a task in? The first question of every hook. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "maps.h"
+
+struct jail {
+	u64 cgroup;		/* id of the session's cgroup */
+	u32 slot;
+	u32 flags;
+};
+
+/*
+ * Fill out_jail and return true if the current task is in a session. The ancestor at the session's level is
+ * what counts, not the task's own cgroup: a child cgroup made at any time belongs to the session.
+ */
+static __always_inline bool jailed(struct jail *out_jail)
+{
+	u64 cgroup = bpf_get_current_ancestor_cgroup_id(session_level);
+	struct al_session *session = bpf_map_lookup_elem(&sessions, &cgroup);
+
+	if (!session)
+		return false;
+	out_jail->cgroup = cgroup;
+	out_jail->slot = session->slot & (AL_MAX_SESSIONS - 1);
+	out_jail->flags = session->flags;
+	return true;
+}
+
+/* The cgroup id of another task's ancestor at the session's level, 0 if it has none there. */
+static __always_inline u64 task_cgroup(struct task_struct *task)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	struct cgroup *ancestor = NULL;
+
+	/* ancestors[] has level + 1 entries, what lies behind them is not ours to read. */
+	if ((u32)BPF_CORE_READ(cgroup, level) < session_level)
+		return 0;
+	/* A variable index into a kernel array is something the verifier refuses: hence by address. */
+	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+			      (void *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
+				      session_level * sizeof(void *));
+	if (!ancestor)
+		return 0;
+	return BPF_CORE_READ(ancestor, kn, id);
+}
+
+static __always_inline bool same_session(struct task_struct *task, const struct jail *jail)
+{
+	return task_cgroup(task) == jail->cgroup;
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lsm.h - the kernel half: load, attach and pin the BPF programs, mark objects, set rules, publish sessions,
+ * read what was counted and emitted. The only file that knows libbpf. Root only.
+ */
+#ifndef LIB_LSM_H
+#define LIB_LSM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../bpf/agent_lock.h"
+#include "fail.h"
+
+#define LSM_PIN_DIR "/sys/fs/bpf/agent-lock"
+
+struct lsm;
+
+/*
+ * Can this kernel enforce? Reads the active LSM list before anything else: with 'bpf' missing there, programs attach and
+ * are never called, and inode storage corrupts memory on kernels without the guard (inode_storage_map_alloc(), a stable
+ * backport). Each call looks anew. The failure's hint is the cure.
+ */
+int lsm_supported(struct fail *f);
+
+/* One hook of the running kernel, as doctor shows it. */
+struct lsm_hook {
+	const char *name;
+	bool present;
+	bool required;
+	const char *covered;	/* why its absence does no harm, if it is not required */
+};
+/* Calls each for every hook that we use; returns -1 when the kernel's BTF can't be read. */
+int lsm_hooks(void (*each)(const struct lsm_hook *hook, void *data), void *data, struct fail *f);
+
+/*
+ * Load and attach. Maps that are pinned already are taken over with all that is in them; the new programs run before the
+ * old ones' links go. session_level: cgroup level of a session (cg_session_level()). On success *out_lsm is the caller's.
+ */
+int lsm_open(uint32_t session_level, struct lsm **out_lsm, struct fail *f);
+/* Forget it; what is pinned goes on enforcing. NULL is fine. */
+void lsm_close(struct lsm *lsm);
+/* Remove every pin: nothing is enforced afterwards. Only when there is no session. */
+int lsm_unpin_all(struct fail *f);
+
+/* The object id that marks the inode behind an O_PATH descriptor; 0 if it has none. */
+uint32_t lsm_object_of(struct lsm *lsm, int fd);
+/* Mark it. */
+int lsm_mark(struct lsm *lsm, int fd, uint32_t object, struct fail *f);
+void lsm_unmark(struct lsm *lsm, int fd);
+/* Keep a restricting object by number too; forget it again. */
+int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f);
+void lsm_unnumber(struct lsm *lsm, uint32_t object);
+/* The largest object id that any rule names, 0 if there is none: new ones must be above it. */
+uint32_t lsm_last_object(struct lsm *lsm);
+
+int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t rights, uint32_t id, struct fail *f);
+/* Remove all rules, counts and tally entries of a slot. */
+void lsm_slot_clear(struct lsm *lsm, uint32_t slot);
+
+/* The one update that starts a jail, or changes its flags; and the one that ends it. */
+int lsm_publish(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags, struct fail *f);
+int lsm_unpublish(struct lsm *lsm, uint64_t cgroup, struct fail *f);
+bool lsm_published(struct lsm *lsm, uint64_t cgroup, struct al_session *out_session);
+/* Calls each for every published session. */
+void lsm_sessions(struct lsm *lsm, void (*each)(uint64_t cgroup, const struct al_session *session, void *data), void *data);
+
+/* Exact totals of a slot, summed over the CPUs: AL_NCOUNTERS values. */
+int lsm_counters(struct lsm *lsm, uint32_t slot, uint64_t *out_counters, struct fail *f);
+void lsm_tally(struct lsm *lsm, uint32_t slot,
+	       void (*each)(const struct al_tally_key *key, const struct al_tally *tally, void *data), void *data);
+
+/* Events: one descriptor to poll, and a call that hands over what is there. */
+typedef void (*lsm_event_fn)(const struct al_event *event, void *data);
+int lsm_events_start(struct lsm *lsm, lsm_event_fn fn, void *data, struct fail *f);
+int lsm_events_fd(struct lsm *lsm);
+void lsm_events_read(struct lsm *lsm);
+
+/* Verified instructions of each loaded program, for `make veristat`. */
+void lsm_verified(struct lsm *lsm, FILE *out);
+
+#endif
