@@ -363,6 +363,9 @@ static char *read_line(char *buf, int size, void *stream)
 		return NULL;
 	rest = r->current + r->current_len - r->rest_len;
 	len = piece_len(rest, r->rest_len, room);
+	/* Half a key would not be one to inih. */
+	if (len < r->rest_len && rest == r->current && !memchr(rest, '=', len))
+		len = 0;
 	if (!len) {
 		(void)reject(r, "", "\\x20 for blanks, this many in a row", rest, r->rest_len);
 		return NULL;
