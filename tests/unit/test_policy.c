@@ -50,7 +50,8 @@ static void test_add(void)
 	path[1] = origin[0] = 'X';
 	is_str(policy.rules[0].path, "/a", "its path is a copy");
 	is_str(policy.rules[0].origin, "f:1", "its origin too");
-	ok(policy.rules[0].right == POLICY_RO && policy.rules[0].system && !policy.rules[0].optional, "right and flags are kept");
+	ok(policy.rules[0].right == POLICY_RO && policy.rules[0].system && !policy.rules[0].optional,
+	   "right and flags are kept");
 	ok(policy_add(&policy, POLICY_DENY, "/a", NULL, false, true, &why) == 0, "the same path again is another rule");
 	ok(policy.len == 2 && policy.rules[1].right == POLICY_DENY, "behind the first");
 	is_str(policy.rules[1].origin, "", "a missing origin is an empty one");
@@ -70,7 +71,8 @@ static void test_add_refusals(void)
 
 	policy_init(&policy);
 	for (size_t i = 0; i < ARRAY_SIZE(relative); i++)
-		ok(policy_add(&policy, POLICY_RW, relative[i], "x", false, false, &why) == -1, "'%s' is refused", relative[i]);
+		ok(policy_add(&policy, POLICY_RW, relative[i], "x", false, false, &why) == -1, "'%s' is refused",
+		   relative[i]);
 	ok(policy_add(&policy, POLICY_RW, "a\n\x1b", "x", false, false, &why) == -1 && !strpbrk(why.msg, "\n\x1b"),
 	   "the message shows it escaped: %s", why.msg);
 	memset(path, 'p', sizeof(path));
@@ -80,7 +82,8 @@ static void test_add_refusals(void)
 	ok(policy_add(&policy, POLICY_RW, path, "x", false, false, NULL) == -1, "nobody needs to ask why");
 	ok(policy.len == 0, "nothing was added");
 	path[PATH_MAX - 1] = '\0';
-	ok(policy_add(&policy, POLICY_RW, path, "x", false, false, &why) == 0 && strcmp(policy.rules[0].path, path) == 0,
+	ok(policy_add(&policy, POLICY_RW, path, "x", false, false, &why) == 0 &&
+		   strcmp(policy.rules[0].path, path) == 0,
 	   "PATH_MAX - 1 bytes are taken");
 	while (policy.len < POLICY_MAX_RULES && policy_add(&policy, POLICY_RO, "/x", "x", false, false, &why) == 0)
 		;
@@ -149,7 +152,8 @@ static void test_pattern_refusals(void)
 	policy_init(&policy);
 	ok(!policy_sensitive(&policy, "/etc/shadow"), "without patterns nothing is sensitive");
 	for (size_t i = 0; i < ARRAY_SIZE(bad) - 1; i++)
-		ok(policy_add_sensitive(&policy, bad[i], &why) == -1, "pattern '%s' could never match and is refused", bad[i]);
+		ok(policy_add_sensitive(&policy, bad[i], &why) == -1, "pattern '%s' could never match and is refused",
+		   bad[i]);
 	ok(policy_add_sensitive(&policy, "a/", &why) == 0 && strcmp(policy.sensitive[0], "a") == 0,
 	   "slashes at the end are dropped");
 	memset(text, '*', sizeof(text));
@@ -157,7 +161,8 @@ static void test_pattern_refusals(void)
 	ok(policy_add_sensitive(&policy, text, &why) == -1 && policy.sensitive_len == 1, "PATH_MAX bytes are refused");
 	while (policy.sensitive_len < POLICY_MAX_RULES && policy_add_sensitive(&policy, "x", &why) == 0)
 		;
-	ok(policy_add_sensitive(&policy, "x", &why) == -1 && policy.sensitive_len == POLICY_MAX_RULES, "so are too many");
+	ok(policy_add_sensitive(&policy, "x", &why) == -1 && policy.sensitive_len == POLICY_MAX_RULES,
+	   "so are too many");
 	policy_done(&policy);
 }
 
@@ -185,12 +190,13 @@ static void test_pattern_hostile(void)
 
 static void test_print(void)
 {
-	static const char want[] = "[session]\nmode = audit\n"
-				   "\n[system]\nro = /usr\n"
-				   "\n[paths]\nrw = /p\\x20q\ndeny = /p\\x20q/\\x0a\\x1b[2J\\x5c\\x3d\\xff;#\n"
-				   "\n[optional]\nhide = /h\n"
-				   "\n[system]\nlist = /proc\n"
-				   "\n[sensitive]\npath = *.pem\npath = \\x7e\npath = \\x3b;\npath = \\x23\npath = \\x24{PROJECT}\n";
+	static const char want[] =
+		"[session]\nmode = audit\n"
+		"\n[system]\nro = /usr\n"
+		"\n[paths]\nrw = /p\\x20q\ndeny = /p\\x20q/\\x0a\\x1b[2J\\x5c\\x3d\\xff;#\n"
+		"\n[optional]\nhide = /h\n"
+		"\n[system]\nlist = /proc\n"
+		"\n[sensitive]\npath = *.pem\npath = \\x7e\npath = \\x3b;\npath = \\x23\npath = \\x24{PROJECT}\n";
 	cleanup_free char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
