@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# agent-lock. Everything that is made goes below out/; `make` needs neither root nor a kernel with BTF.
+#
+#   make             agent-lock and agent-lockd
+#   make toolchain   install what is needed to build and test (Debian; names it where it may not install)
+#   make check       build, unit tests here, kernel tests in guests: what CI runs
+#   make vm          a guest: make vm KERNEL=6.12 [CMD='...']
+#   make demo        the whole story in two minutes
+#   make veristat    what the kernel's verifier had to do for each BPF program
+#   make clean
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= /usr/sbin/bpftool
+OUT := out
+KERNEL ?= 6.12
+KERNELS ?= 6.1 6.12 7
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith -Wformat=2
+CFLAGS ?= -O2 -g
+CPPFLAGS_ALL := -D_GNU_SOURCE -I$(OUT)/bpf -Ilib -Ibpf $(CPPFLAGS)
+CFLAGS_ALL := -std=gnu11 $(WARNINGS) $(CFLAGS)
+LDLIBS := -lbpf -lelf -lz -lcgroup -linih
+BPF_ARCH ?= $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+BPF_FLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) \
+	-Ibpf $(addprefix -I,$(wildcard /usr/include/$(shell $(CC) -print-multiarch)))
+
+LIB := $(patsubst lib/%.c,$(OUT)/lib/%.o,$(wildcard lib/*.c))
+BPF := $(patsubst bpf/%.bpf.c,$(OUT)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+SKELETON := $(OUT)/bpf/agent_lock.skel.h
+UNIT := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
+HELPERS := $(patsubst tests/kernel/%.c,$(OUT)/tests/%,$(wildcard tests/kernel/*.c))
+LIB_SOURCES := $(wildcard lib/*.c)
+
+.DELETE_ON_ERROR:
+.PHONY: all toolchain check check-unit check-kernel check-host vm demo veristat clean test-helpers contract
+
+all: $(OUT)/agent-lock $(OUT)/agent-lockd contract
+
+$(OUT)/agent-lock: $(patsubst %.c,$(OUT)/%.o,$(wildcard cmd/agent-lock/*.c)) $(OUT)/lib.a
+$(OUT)/agent-lockd: $(patsubst %.c,$(OUT)/%.o,$(wildcard cmd/agent-lockd/*.c)) $(OUT)/lib.a
+$(OUT)/agent-lock $(OUT)/agent-lockd:
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUT)/lib.a: $(LIB)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(OUT)/%.o: %.c | $(SKELETON)
+	@echo "  CC      $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(OUT)/bpf/%.bpf.o: bpf/%.bpf.c
+	@echo "  BPF     $<"
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+
+$(OUT)/bpf/agent_lock.o: $(BPF)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKELETON): $(OUT)/bpf/agent_lock.o
+	@echo "  SKEL    $@"
+	$(Q)$(BPFTOOL) gen skeleton $< name agent_lock > $@
+
+# What both halves share has no holes: the compiler checks it for this header alone.
+contract: bpf/agent_lock.h
+	$(Q)$(CC) -std=gnu11 -Wpadded -Werror -fsyntax-only -x c $<
+
+toolchain:
+	$(Q)ci/deps all
+
+# Unit tests need no root; they run under the address and undefined behaviour sanitizers.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
+$(OUT)/san/%.o: %.c | $(SKELETON)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -std=gnu11 $(WARNINGS) $(SANITIZE) -MMD -MP -c -o $@ $<
+$(OUT)/unit/%: $(OUT)/san/tests/unit/%.o $(patsubst %.c,$(OUT)/san/%.o,$(LIB_SOURCES))
+	@echo "  LD      $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
+
+$(OUT)/tests/%: tests/kernel/%.c
+	@echo "  CC      $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -static -o $@ $<
+
+test-helpers: $(HELPERS)
+
+clean:
+	rm -rf $(OUT)
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* create.c - from the options of new and run to a session: base configuration, then flags, each later one winning. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "conf.h"
+#include "exposure.h"
+#include "util.h"
+#include "verbs.h"
+
+#define CONF_NAME "agent-lock.ini"
+
+enum {
+	OPT_NAME = 256,
+	OPT_RW,
+	OPT_RO,
+	OPT_DENY,
+	OPT_HIDE,
+	OPT_POLICY,
+	OPT_AUDIT,
+	OPT_FORCE,
+	OPT_ROOT,
+};
+
+static const struct option options[] = {
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "rw", required_argument, NULL, OPT_RW },
+	{ "ro", required_argument, NULL, OPT_RO },
+	{ "deny", required_argument, NULL, OPT_DENY },
+	{ "hide", required_argument, NULL, OPT_HIDE },
+	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "audit", no_argument, NULL, OPT_AUDIT },
+	{ "force", no_argument, NULL, OPT_FORCE },
+	{ "root", no_argument, NULL, OPT_ROOT },
+	{ 0 },
+};
+
+/* The path options and policy files, kept as given until the directory is known. */
+struct given {
+	int option;
+	const char *value;
+};
+
+void creation_done(struct creation *creation)
+{
+	policy_done(&creation->policy);
+	free((char *)creation->directory);
+	creation->directory = NULL;
+}
+
+/* The base configuration: the machine's, else the one that came with this program. */
+static int read_base(struct policy *policy, const char *home, struct fail *f)
+{
+	struct conf_context context = { .home = home, .system = true };
+	char self[AL_PATH_MAX], path[AL_PATH_MAX + 64];
+	ssize_t len;
+	char *slash;
+
+	if (access("/etc/agent-lock/" CONF_NAME, F_OK) == 0)
+		return conf_read("/etc/agent-lock/" CONF_NAME, &context, policy, f);
+	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[len < 0 ? 0 : len] = '\0';
+	slash = strrchr(self, '/');
+	if (slash)
+		*slash = '\0';
+	snprintf(path, sizeof(path), "%s/../conf/" CONF_NAME, self);
+	if (access(path, F_OK))
+		snprintf(path, sizeof(path), "%s/../share/agent-lock/" CONF_NAME, self);
+	return conf_read(path, &context, policy, f);
+}
+
+/* A path as typed, made absolute; nothing is resolved here, opening it does that. */
+static int add_path(struct policy *policy, const struct given *given, struct fail *f)
+{
+	static const enum policy_right rights[] = {
+		[OPT_RW - OPT_RW] = POLICY_RW,
+		[OPT_RO - OPT_RW] = POLICY_RO,
+		[OPT_DENY - OPT_RW] = POLICY_DENY,
+		[OPT_HIDE - OPT_RW] = POLICY_HIDE,
+	};
+	static const char *const origins[] = { "--rw", "--ro", "--deny", "--hide" };
+	char absolute[2 * PATH_MAX], here[PATH_MAX];
+
+	if (given->value[0] == '/') {
+		snprintf(absolute, sizeof(absolute), "%s", given->value);
+	} else {
+		if (!getcwd(here, sizeof(here)))
+			return fail(f, errno, "cannot tell the working directory");
+		snprintf(absolute, sizeof(absolute), "%s/%s", here, given->value);
+	}
+	return policy_add(policy, rights[given->option - OPT_RW], absolute, origins[given->option - OPT_RW], false, false, f);
+}
+
+/* Open the project directory and name it as it is now. Returns an O_PATH descriptor. */
+static int open_project(const char *typed, char **out_path, struct fail *f)
+{
+	cleanup_fd int fd = open(typed, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char path[AL_PATH_MAX + 1];
+
+	if (fd < 0)
+		return fail(f, errno, "cannot open the project directory '%s'", Q(typed));
+	/* O_PATH asks no right on the directory itself. */
+	if (faccessat(fd, ".", R_OK | X_OK, AT_EACCESS))
+		return fail(f, errno, "cannot read the project directory '%s'", Q(typed));
+	if (fd_path(fd, path, sizeof(path)))
+		return fail(f, errno, "cannot name the project directory '%s'", Q(typed));
+	*out_path = strdup(path);
+	if (!*out_path)
+		return fail(f, ENOMEM, "cannot open the project directory '%s'", Q(typed));
+	return steal_fd(&fd);
+}
+
+static int refuse_exposure(int project, const char *path, const char *home, struct fail *f)
+{
+	char exposed[256];
+
+	if (!exposure(project, home, exposed, sizeof(exposed)))
+		return 0;
+	fail(f, 0, "'%s' is no project: the agent could write %s", Q(path), exposed);
+	return fail_hint(f, "give it a directory of its own, or --force if that is really meant");
+}
+
+static int build(struct creation *creation, const char *typed, const struct given *given, size_t len, struct fail *f)
+{
+	const char *home = caller_home();
+	struct conf_context context = { .home = home };
+	cleanup_fd int project = open_project(typed, (char **)&creation->directory, f);
+
+	if (project < 0 || (!creation->force && refuse_exposure(project, creation->directory, home, f)))
+		return -1;
+	context.project = creation->directory;
+	if (read_base(&creation->policy, home, f) ||
+	    policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false, f))
+		return -1;
+	for (size_t i = 0; i < len; i++) {
+		if (given[i].option == OPT_POLICY ? conf_read(given[i].value, &context, &creation->policy, f) :
+						    add_path(&creation->policy, &given[i], f))
+			return -1;
+	}
+	return 0;
+}
+
+int creation_parse(int argc, char **argv, struct creation *out_creation, int *out_rest)
+{
+	cleanup_free struct given *given = calloc((size_t)argc, sizeof(*given));
+	struct creation creation = { 0 };
+	struct fail f = { 0 };
+	bool audit = false;
+	size_t len = 0;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		switch (option) {
+		case OPT_NAME:
+			creation.name = optarg;
+			break;
+		case OPT_AUDIT:
+			audit = true;
+			break;
+		case OPT_FORCE:
+			creation.force = true;
+			break;
+		case OPT_ROOT:
+			creation.root = true;
+			break;
+		case '?':
+			return usage_of(argv[0]);
+		default:
+			given[len++] = (struct given){ .option = option, .value = optarg };
+		}
+	}
+	if (optind >= argc || !given)
+		return usage_of(argv[0]);
+	policy_init(&creation.policy);
+	if ((!creation.root && caller_become(&f)) || build(&creation, argv[optind], given, len, &f)) {
+		warn_fail(&f);
+		creation_done(&creation);
+		return EXIT_REFUSED;
+	}
+	creation.policy.audit |= audit;
+	*out_rest = optind + 1;
+	*out_creation = creation;
+	return 0;
+}
+
+int creation_make(int daemon, struct creation *creation, char *out_name)
+{
+	struct objects objects;
+	struct fail f = { 0 };
+	int ret;
+
+	if (objects_resolve(&creation->policy, &objects, &f)) {
+		warn_fail(&f);
+		return EXIT_REFUSED;
+	}
+	ret = client_new(daemon, creation->name, creation->directory, &creation->policy, &objects, out_name, &f);
+	objects_done(&objects);
+	if (ret == 0)
+		return 0;
+	warn_fail(&f);
+	return EXIT_REFUSED;
+}

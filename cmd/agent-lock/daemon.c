@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* daemon.c - reach the daemon. Root needs none started by hand: as with tmux, the first command starts it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "lsm.h"
+#include "util.h"
+#include "verbs.h"
+
+#define DAEMON_LOG PROTO_LOG_DIR "/agent-lockd.log"
+#define START_SECONDS 120	/* a verifier under emulation takes its time */
+
+/* agent-lockd beside ourselves, else where it is installed. */
+static void find_daemon(char *out, size_t size)
+{
+	char self[AL_PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (len > 0) {
+		self[len] = '\0';
+		slash = strrchr(self, '/');
+		if (slash) {
+			*slash = '\0';
+			snprintf(out, size, "%s/agent-lockd", self);
+			if (access(out, X_OK) == 0)
+				return;
+		}
+	}
+	snprintf(out, size, "/usr/sbin/agent-lockd");
+}
+
+static _Noreturn void become_daemon(const char *program, int log)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0 || chdir("/"))
+		_exit(1);
+	closefrom(3);
+	execl(program, "agent-lockd", (char *)NULL);
+	dprintf(2, "agent-lockd: cannot start %s: %s\n", program, strerror(errno));
+	_exit(1);
+}
+
+/* What a daemon that did not come up said: everything in its log since start. */
+static void show_log(off_t start)
+{
+	cleanup_file FILE *log = fopen(DAEMON_LOG, "re");
+	char line[1200];
+
+	if (!log || fseeko(log, start, SEEK_SET))
+		return;
+	while (fgets(line, sizeof(line), log))
+		fputs(line, stderr);
+}
+
+/* 0 when it answers; -1 when it ended, or takes too long. */
+static int wait_for(pid_t child)
+{
+	for (int i = 0; i < START_SECONDS * 20; i++) {
+		int daemon = client_connect(NULL);
+
+		if (daemon >= 0) {
+			close(daemon);
+			return 0;
+		}
+		if (waitpid(child, NULL, WNOHANG) == child)
+			return -1;
+		poll(NULL, 0, 50);
+	}
+	return -1;
+}
+
+static int start_daemon(void)
+{
+	char program[AL_PATH_MAX + 16];
+	cleanup_fd int log = -1;
+	struct stat st = { 0 };
+	pid_t child;
+
+	if (mkdir(PROTO_LOG_DIR, 0755) && errno != EEXIST) {
+		warn("cannot make %s: %s", PROTO_LOG_DIR, strerror(errno));
+		return -1;
+	}
+	log = open(DAEMON_LOG, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (log < 0 || fstat(log, &st)) {
+		warn("cannot open %s: %s", DAEMON_LOG, strerror(errno));
+		return -1;
+	}
+	find_daemon(program, sizeof(program));
+	child = fork();
+	if (child == 0)
+		become_daemon(program, log);
+	if (child < 0) {
+		warn("cannot fork: %s", strerror(errno));
+		return -1;
+	}
+	if (wait_for(child) == 0)
+		return 0;
+	show_log(st.st_size);
+	warn("agent-lockd did not start");
+	return -1;
+}
+
+int daemon_connect(void)
+{
+	struct fail f = { 0 };
+	int daemon = client_connect(&f);
+
+	if (daemon >= 0)
+		return daemon;
+	/* Why ask somebody to start what cannot work? */
+	if (lsm_supported(&f)) {
+		warn_fail(&f);
+		return -1;
+	}
+	if (geteuid() == 0 && (f.no == 0 || f.no == ENOENT || f.no == ECONNREFUSED)) {
+		if (start_daemon())
+			return -1;
+		daemon = client_connect(&f);
+	}
+	if (daemon < 0)
+		warn_fail(&f);
+	return daemon;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * enter.c - become the command inside a session. There is no parent of ours: terminal, environment, signals, job control and exit
+ * code are the command's own. Anything that fails on the way: the command is not run.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util.h"
+#include "verbs.h"
+
+/* Where the session's directory is; the daemon knows. */
+static int session_directory(int daemon, const char *session, char *out, size_t size, struct fail *f)
+{
+	cleanup_free struct list_entry *entries = NULL;
+	size_t len;
+
+	if (client_list(daemon, &entries, &len, f))
+		return -1;
+	for (size_t i = 0; i < len; i++) {
+		if (strcmp(entries[i].name, session) != 0)
+			continue;
+		snprintf(out, size, "%s", entries[i].directory);
+		return 0;
+	}
+	out[0] = '\0';		/* client_enter() has the better sentence */
+	return 0;
+}
+
+/* Is the working directory inside? By climbing from it, not by its name. */
+static bool inside(const char *directory)
+{
+	struct stat project, st, last = { 0 };
+	cleanup_fd int at = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (stat(directory, &project))
+		return false;
+	while (at >= 0 && fstat(at, &st) == 0) {
+		int up;
+
+		if (st.st_dev == project.st_dev && st.st_ino == project.st_ino)
+			return true;
+		if (st.st_dev == last.st_dev && st.st_ino == last.st_ino)
+			return false;
+		last = st;
+		up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(at);
+		at = up;
+	}
+	return false;
+}
+
+/* A command started from elsewhere begins in the project: where it stood it could open nothing. */
+static int go_inside(const char *directory, struct fail *f)
+{
+	if (!directory[0] || inside(directory))
+		return 0;
+	if (chdir(directory))
+		return fail(f, errno, "cannot change to the project directory '%s'", Q(directory));
+	return 0;
+}
+
+static int cannot_execute(const char *command)
+{
+	int no = errno;
+
+	warn("cannot execute '%s': %s", Q(command), strerror(no));
+	if (no == EPERM || no == EACCES)
+		fprintf(stderr, "hint: if the session refused it, give its directory with --ro\n");
+	return no == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+int enter_and_exec(int daemon, const char *session, char **command)
+{
+	char directory[AL_PATH_MAX + 1];
+	struct fail f = { 0 };
+
+	if (session_directory(daemon, session, directory, sizeof(directory), &f) || go_inside(directory, &f) ||
+	    client_enter(daemon, session, &f)) {
+		warn_fail(&f);
+		return EXIT_SELF;
+	}
+	/* What is open stays open across the border: nothing but the three that the user gave. */
+	closefrom(3);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+		warn("cannot set no_new_privs: %s", strerror(errno));
+		return EXIT_SELF;
+	}
+	execvp(command[0], command);
+	return cannot_execute(command[0]);
+}

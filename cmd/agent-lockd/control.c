@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * control.c - the socket: who may connect (anybody outside a session), who asks for what, and the loop that serves them. A client
+ * that talks nonsense is told so and hung up on; none is ever waited for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+
+#include "daemon.h"
+#include "peer.h"
+#include "proto.h"
+#include "requests.h"
+#include "util.h"
+
+#define CLIENTS_MAX 256
+
+struct control {
+	int socket;
+	struct client clients[CLIENTS_MAX];
+};
+
+int control_open(struct daemon *daemon, struct fail *f)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = PROTO_SOCKET };
+	struct control *control = calloc(1, sizeof(*control));
+
+	if (!control)
+		return fail(f, ENOMEM, "cannot open %s", PROTO_SOCKET);
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		control->clients[i].socket = -1;
+	control->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* The directory is ours alone to write, and the lock on it says that no other daemon lives: what is there is stale. */
+	unlink(PROTO_SOCKET);
+	if (control->socket < 0 || bind(control->socket, (struct sockaddr *)&address, sizeof(address)) ||
+	    chmod(PROTO_SOCKET, 0666) || listen(control->socket, 64)) {
+		fail(f, errno, "cannot open %s", PROTO_SOCKET);
+		control_close(control);
+		return -1;
+	}
+	daemon->control = control;
+	return 0;
+}
+
+static void hang_up(struct daemon *daemon, struct client *client)
+{
+	if (client->socket < 0)
+		return;
+	if (client->follows && --client->follows->tails == 0)
+		(void)session_tailed(daemon->sessions, client->follows, false, NULL);	/* costs events, no more */
+	session_free(client->draft);
+	peer_done(&client->peer);
+	close(client->socket);
+	*client = (struct client){ .socket = -1 };
+}
+
+void control_close(struct control *control)
+{
+	if (!control)
+		return;
+	if (control->socket >= 0)
+		close(control->socket);
+	unlink(PROTO_SOCKET);
+	free(control);
+}
+
+static void answer_fail(int socket, const struct fail *f)
+{
+	struct message message;
+
+	message_put_fail(&message, f);
+	(void)message_send(socket, &message);	/* it may be gone: it asked, it can ask again */
+}
+
+static struct client *free_place(struct control *control)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (control->clients[i].socket < 0)
+			return &control->clients[i];
+	return NULL;
+}
+
+static void take_client(struct daemon *daemon)
+{
+	struct client *client = free_place(daemon->control);
+	int socket = accept4(daemon->control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct fail f = { 0 };
+
+	if (socket < 0)
+		return;
+	if (!client) {
+		fail(&f, EAGAIN, "agent-lockd serves %d clients already", CLIENTS_MAX);
+		answer_fail(socket, &f);
+		close(socket);
+		return;
+	}
+	if (peer_of(socket, &client->peer, &f) == 0) {
+		if (!cg_is_session_member(client->peer.pid)) {
+			client->socket = socket;
+			return;
+		}
+		peer_done(&client->peer);
+		fail(&f, EPERM, "a process in a session cannot control sessions");
+	}
+	answer_fail(socket, &f);
+	close(socket);
+}
+
+static void serve(struct daemon *daemon, struct client *client)
+{
+	struct message message;
+	struct fail f = { 0 };
+	int got = message_receive(client->socket, &message);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got < 0)
+		fail(&f, errno, "cannot understand the request");
+	else if (got > 0 && request(daemon, client, &message, &f) == 0)
+		got = 1;
+	else if (got > 0)
+		got = -1;
+	if (got > 0)
+		message_close(&message);
+	if (got < 0) {
+		message_close(&message);
+		answer_fail(client->socket, &f);
+	}
+	if (got <= 0)
+		hang_up(daemon, client);
+}
+
+/* A reader that does not read misses lines, and is told how many before the next that it gets. */
+static void tell(struct client *client, const struct session *session, const char *line, size_t len)
+{
+	struct message message;
+
+	if (client->missed) {
+		struct event event = { .kind = EVENT_LOST, .count = client->missed };
+		char text[EVENT_LINE_MAX + 1];
+
+		clock_gettime(CLOCK_REALTIME, &event.time);
+		snprintf(event.session, sizeof(event.session), "%s", session->name);
+		message_start(&message, PROTO_TEXT);
+		message_put_bytes(&message, text, event_line(&event, text));
+		if (message_send(client->socket, &message)) {
+			client->missed++;
+			return;
+		}
+		client->missed = 0;
+	}
+	message_start(&message, PROTO_TEXT);
+	message_put_bytes(&message, line, len);
+	if (message_send(client->socket, &message))
+		client->missed++;
+}
+
+void control_tell(struct control *control, const struct session *session, const char *line, size_t len)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (control->clients[i].socket >= 0 && control->clients[i].follows == session)
+			tell(&control->clients[i], session, line, len);
+}
+
+void control_forget(struct daemon *daemon, struct session *session)
+{
+	struct message message;
+
+	message_start(&message, PROTO_DONE);
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &daemon->control->clients[i];
+
+		if (client->socket < 0 || client->follows != session)
+			continue;
+		(void)message_send(client->socket, &message);	/* hanging up says the same */
+		hang_up(daemon, client);
+	}
+}
+
+int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
+{
+	struct control *control = daemon->control;
+	struct pollfd polls[CLIENTS_MAX + 2];
+
+	while (!*stop) {
+		polls[0] = (struct pollfd){ .fd = control->socket, .events = POLLIN };
+		polls[1] = (struct pollfd){ .fd = lsm_events_fd(daemon->lsm), .events = POLLIN };
+		for (size_t i = 0; i < CLIENTS_MAX; i++)
+			polls[i + 2] = (struct pollfd){ .fd = control->clients[i].socket, .events = POLLIN };
+		if (poll(polls, ARRAY_SIZE(polls), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return fail(f, errno, "cannot wait for requests");
+		}
+		/* Events first: what happened before a request is in the log before it is answered. */
+		lsm_events_read(daemon->lsm);
+		for (size_t i = 0; i < CLIENTS_MAX; i++)
+			if (polls[i + 2].revents && control->clients[i].socket == polls[i + 2].fd)
+				serve(daemon, &control->clients[i]);
+		if (polls[0].revents)
+			take_client(daemon);
+	}
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* requests.h - one connection, and what may be asked on it. */
+#ifndef REQUESTS_H
+#define REQUESTS_H
+
+#include "daemon.h"
+#include "peer.h"
+#include "proto.h"
+
+struct client {
+	int socket;		/* -1: free */
+	struct peer peer;
+	struct session *draft;	/* between new and commit */
+	char wanted[SESSION_NAME_MAX + 2];	/* its name, "" for any; one byte more, so that too long is seen as such */
+	struct session *follows;	/* after tail */
+	uint64_t missed;	/* lines that it did not read in time */
+};
+
+/* Answer one request. On failure the caller says why and hangs up. */
+int request(struct daemon *daemon, struct client *client, struct message *message, struct fail *f);
+
+/* control.c: everybody who follows this session is told that it ended. */
+void control_forget(struct daemon *daemon, struct session *session);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* exposure.c - see exposure.h */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../bpf/agent_lock.h"
+#include "exposure.h"
+#include "proto.h"
+#include "util.h"
+
+static const char *const in_home[] = { "", "/.ssh", "/.gnupg", "/.aws", "/.config", "/.netrc" };
+static const char *const on_machine[] = {
+	"/etc", "/usr", "/root", "/tmp", "/var/tmp", "/dev/shm", "/etc/agent-lock", PROTO_RUN_DIR, PROTO_LOG_DIR, "/sys/fs/bpf",
+};
+
+/* Does climbing from place by ".." meet the directory? A file begins at the directory that holds it. */
+static bool at_or_below(const char *place, const struct stat *dir)
+{
+	cleanup_fd int at = open(place, O_PATH | O_CLOEXEC);
+	struct stat st, above;
+
+	if (at < 0 || fstat(at, &st))
+		return false;
+	if (!S_ISDIR(st.st_mode)) {
+		char holder[AL_PATH_MAX];
+		char *slash;
+
+		snprintf(holder, sizeof(holder), "%s", place);
+		slash = strrchr(holder, '/');
+		if (!slash || slash == holder)
+			return false;
+		*slash = '\0';
+		return at_or_below(holder, dir);
+	}
+	for (;;) {
+		int up;
+
+		if (st.st_dev == dir->st_dev && st.st_ino == dir->st_ino)
+			return true;
+		up = openat(at, "..", O_PATH | O_CLOEXEC);
+		if (up < 0 || fstat(up, &above)) {
+			if (up >= 0)
+				close(up);
+			return false;
+		}
+		close(at);
+		at = up;
+		if (above.st_dev == st.st_dev && above.st_ino == st.st_ino)
+			return false;
+		st = above;
+	}
+}
+
+static void add(const char *name, char *out, size_t size)
+{
+	size_t len = strlen(out);
+
+	snprintf(out + len, size - len, "%s%s", len ? ", " : "", Q(name));
+}
+
+size_t exposure(int fd, const char *home, char *out, size_t size)
+{
+	struct stat dir;
+	size_t found = 0;
+	char place[AL_PATH_MAX];
+
+	out[0] = '\0';
+	if (fstat(fd, &dir))
+		return 0;
+	for (size_t i = 0; home && i < ARRAY_SIZE(in_home); i++) {
+		snprintf(place, sizeof(place), "%s%s", home, in_home[i]);
+		if (!at_or_below(place, &dir))
+			continue;
+		add(place, out, size);
+		found++;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(on_machine); i++) {
+		if (!at_or_below(on_machine[i], &dir))
+			continue;
+		add(on_machine[i], out, size);
+		found++;
+	}
+	return found;
+}

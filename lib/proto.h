@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * proto.h - what command and daemon say to each other: messages over a SOCK_SEQPACKET unix socket, each a verb and a row of
+ * fields, with descriptors beside it. Reading never goes past the end: a field that isn't there makes the message bad, once and
+ * for all, and yields 0 or "".
+ *
+ *   new       NAME DIRECTORY AUDIT            then any number of rules and sensitive, then commit
+ *   rules     (RIGHTS RULE-INDEX PATH)...     with as many descriptors: the objects, opened O_PATH by the caller
+ *   policy    (RIGHT SYSTEM OPTIONAL PATH ORIGIN)...
+ *   sensitive PATTERN...
+ *   commit                                    -> done NAME
+ *   exec NAME                                 -> done, after the caller was moved
+ *   list                                      -> entry... done
+ *   report NAME, destroy NAME                 -> head target... done
+ *   show NAME                                 -> text... done
+ *   tail NAME                                 -> done LOG-SIZE, then text: a log line each
+ *   anything                                  -> fail ERRNO SENTENCE HINT
+ */
+#ifndef LIB_PROTO_H
+#define LIB_PROTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fail.h"
+#include "report.h"
+
+#define PROTO_RUN_DIR "/run/agent-lock"
+#define PROTO_SOCKET PROTO_RUN_DIR "/socket"
+#define PROTO_LOG_DIR "/var/log/agent-lock"
+#define PROTO_MAX 49152		/* bytes in a message */
+#define PROTO_FDS 64		/* descriptors beside it */
+
+enum proto_verb {
+	PROTO_NEW = 1,
+	PROTO_RULES,
+	PROTO_POLICY,
+	PROTO_SENSITIVE,
+	PROTO_COMMIT,
+	PROTO_EXEC,
+	PROTO_LIST,
+	PROTO_REPORT,
+	PROTO_SHOW,
+	PROTO_TAIL,
+	PROTO_DESTROY,
+	/* replies */
+	PROTO_DONE = 64,
+	PROTO_FAIL,
+	PROTO_ENTRY,
+	PROTO_HEAD,
+	PROTO_TARGET,
+	PROTO_TEXT,
+};
+
+struct message {
+	uint32_t verb;
+	uint32_t len;		/* bytes in data */
+	uint32_t at;		/* next to read */
+	bool bad;		/* a field did not fit or was not there */
+	uint32_t nfds;
+	int fds[PROTO_FDS];
+	unsigned char data[PROTO_MAX];
+};
+
+void message_start(struct message *message, enum proto_verb verb);
+void message_put(struct message *message, uint64_t number);
+void message_put_bytes(struct message *message, const void *bytes, size_t len);
+void message_put_text(struct message *message, const char *text);
+/* Does a field of so many bytes still fit? */
+bool message_room(const struct message *message, size_t len);
+
+uint64_t message_get(struct message *message);
+/* Copies at most size - 1 bytes and a NUL; longer is bad. Returns the length. */
+size_t message_get_bytes(struct message *message, char *out, size_t size);
+/* The same, and a NUL inside is bad. */
+size_t message_get_text(struct message *message, char *out, size_t size);
+/* Has everything been read, and nothing bad? */
+bool message_complete(const struct message *message);
+bool message_more(const struct message *message);
+
+/* Send one whole message with its descriptors. 0 or -1 with errno (EAGAIN on a socket that would block). */
+int message_send(int socket, const struct message *message);
+/*
+ * Receive one. Returns 1, 0 at the end of the connection, -1 with errno. What is no message of ours is -1 with EBADMSG. Descriptors
+ * are the caller's: message_close() closes those still in fds[].
+ */
+int message_receive(int socket, struct message *out_message);
+void message_close(struct message *message);
+
+/* Structs that cross as a whole. The decoders return false on anything out of range. */
+void message_put_fail(struct message *message, const struct fail *f);
+void message_get_fail(struct message *message, struct fail *out_fail);
+void message_put_entry(struct message *message, const struct list_entry *entry);
+bool message_get_entry(struct message *message, struct list_entry *out_entry);
+void message_put_head(struct message *message, const struct report *report);
+bool message_get_head(struct message *message, struct report *out_report);
+void message_put_target(struct message *message, const struct report_target *target);
+bool message_get_target(struct message *message, struct report *report);
+
+#endif

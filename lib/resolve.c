@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* resolve.c - see resolve.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "../bpf/agent_lock.h"
+#include "mounts.h"
+#include "resolve.h"
+#include "util.h"
+
+/* Is the object the same one? O_PATH descriptors held meanwhile keep numbers from being used again. */
+static bool same_object(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Takes fd in any case. */
+static int append(struct objects *objects, int fd, uint32_t rights, uint32_t rule, struct fail *f)
+{
+	cleanup_fd int owned = fd;
+	struct object *more;
+	char path[AL_PATH_MAX + 1];
+
+	if (fd_path(fd, path, sizeof(path)))
+		return fail(f, errno, "cannot name an object of the policy");
+	more = reallocarray(objects->list, objects->len + 1, sizeof(*more));
+	if (!more)
+		return fail(f, ENOMEM, "cannot hold the policy's objects");
+	objects->list = more;
+	more[objects->len] = (struct object){ .rights = rights, .rule = rule, .path = strdup(path) };
+	if (!more[objects->len].path)
+		return fail(f, ENOMEM, "cannot hold the policy's objects");
+	more[objects->len++].fd = steal_fd(&owned);
+	return 0;
+}
+
+void objects_done(struct objects *objects)
+{
+	for (size_t i = 0; i < objects->len; i++) {
+		if (objects->list[i].fd >= 0)
+			close(objects->list[i].fd);
+		free(objects->list[i].path);
+	}
+	free(objects->list);
+	objects->list = NULL;
+	objects->len = 0;
+}
+
+static int open_object(const char *path)
+{
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+/* In procfs a directory would cover processes, which are never given away by name; only its files and its root's listing are. */
+static int check_procfs(const struct policy_rule *rule, int fd, struct fail *f)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(fd, &fs) || fstat(fd, &st))
+		return fail(f, errno, "cannot look at '%s'", Q(rule->path));
+	if (fs.f_type != PROC_SUPER_MAGIC || !S_ISDIR(st.st_mode) || rule->right == POLICY_LIST)
+		return 0;
+	return fail(f, 0, "%s: '%s' is a directory of procfs: only 'list' or single files of it can be granted", rule->origin,
+		    Q(rule->path));
+}
+
+/*
+ * Is this mount a file system of its own, or a window on a part of one? btrfs shows subvolumes as parts, and they are
+ * what people mount.
+ */
+static bool whole_file_system(const struct mount_entry *entry)
+{
+	return strcmp(entry->root, "/") == 0 || strcmp(entry->type, "btrfs") == 0;
+}
+
+static int add_mounts_below(const struct mounts *mounts, const char *dir, uint32_t rights, uint32_t rule,
+			    struct objects *objects, struct fail *f)
+{
+	for (size_t i = 0; i < mounts->len; i++) {
+		const struct mount_entry *entry = &mounts->entries[i];
+		int fd;
+
+		if (!path_below(entry->point, dir) || !whole_file_system(entry) || strcmp(entry->type, "proc") == 0)
+			continue;
+		fd = open_object(entry->point);
+		/* Not ours to see (a mount below somebody else's directory), or gone meanwhile: it stays refused. */
+		if (fd >= 0 && append(objects, fd, rights, rule, f))
+			return -1;
+	}
+	return 0;
+}
+
+static int resolve_rule(const struct policy_rule *rule, uint32_t index, const struct mounts *mounts, struct objects *objects,
+			struct fail *f)
+{
+	uint32_t rights = policy_rights(rule->right) | (rule->system ? AL_SYSTEM : 0);
+	int fd = open_object(rule->path);
+
+	if (fd < 0) {
+		if (rule->optional)
+			return 0;
+		return fail(f, errno, "%s: cannot open '%s'", rule->origin, Q(rule->path));
+	}
+	if (check_procfs(rule, fd, f)) {
+		close(fd);
+		return -1;
+	}
+	if (append(objects, fd, rights, index, f))
+		return -1;
+	/* Scratch places of the base policy are only what they are, not what somebody mounted there. */
+	if ((rights & AL_SELF) || rule->right == POLICY_CONNECT || (rule->system && rule->right == POLICY_RW))
+		return 0;
+	return add_mounts_below(mounts, objects->list[objects->len - 1].path, rights, index, objects, f);
+}
+
+/* The directory that holds an object: by ".." for a directory; for a file by name, checked to be the same file. */
+static int open_above(const struct object *object)
+{
+	cleanup_free char *path = strdup(object->path);
+	char *slash = path ? strrchr(path, '/') : NULL;
+	cleanup_fd int dir = -1;
+	struct stat st, there;
+
+	if (fstat(object->fd, &st))
+		return -1;
+	if (S_ISDIR(st.st_mode))
+		return openat(object->fd, "..", O_PATH | O_CLOEXEC);
+	if (!slash)
+		return -1;
+	*slash = '\0';
+	dir = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || fstatat(dir, slash + 1, &there, AT_SYMLINK_NOFOLLOW) || !same_object(&st, &there))
+		return -1;
+	return steal_fd(&dir);
+}
+
+/* The last rule about this very object, or NULL. */
+static struct object *find(struct objects *objects, int fd)
+{
+	struct stat st, other;
+
+	if (fstat(fd, &st))
+		return NULL;
+	for (size_t i = objects->len; i-- > 0;)
+		if (fstat(objects->list[i].fd, &other) == 0 && same_object(&st, &other))
+			return &objects->list[i];
+	return NULL;
+}
+
+#define ABOVE_MAX 256		/* directories above a rule that are looked at */
+
+/*
+ * Pin what lies above objects->list[index] wherever a writable rule is in force: from the top down, because the nearest
+ * rule above decides that. Objects that get pinned without a rule of their own take over the one in force.
+ */
+static int pin_above(struct objects *objects, size_t index, struct fail *f)
+{
+	int above[ABOVE_MAX], len = 0, ret = 0;
+	uint32_t rights = 0, rule = 0;
+	struct stat st, last = { 0 };
+
+	above[0] = open_above(&objects->list[index]);
+	while (above[len] >= 0 && len < ABOVE_MAX - 1) {
+		if (fstat(above[len], &st) || (len && same_object(&st, &last)))
+			break;
+		last = st;
+		len++;
+		above[len] = openat(above[len - 1], "..", O_PATH | O_CLOEXEC);
+	}
+	if (above[len] >= 0)
+		close(above[len]);
+	for (int i = len - 1; i >= 0; i--) {
+		struct object *own = find(objects, above[i]);
+
+		if (own) {
+			rights = own->rights & AL_SELF ? 0 : own->rights;
+			rule = own->rule;
+			if (rights & AL_WRITE)
+				own->rights |= AL_PINNED;
+		} else if ((rights & AL_WRITE) && !ret) {
+			ret = append(objects, dup(above[i]), rights | AL_PINNED, rule, f);
+		}
+		close(above[i]);
+	}
+	return ret;
+}
+
+int objects_resolve(const struct policy *policy, struct objects *out_objects, struct fail *f)
+{
+	struct objects objects = { 0 };
+	struct mounts mounts;
+	size_t own;
+	int ret = 0;
+
+	if (mounts_read(&mounts, f))
+		return -1;
+	for (size_t i = 0; i < policy->len && !ret; i++)
+		ret = resolve_rule(&policy->rules[i], (uint32_t)i, &mounts, &objects, f);
+	mounts_done(&mounts);
+	own = objects.len;
+	for (size_t i = 0; i < own && !ret; i++)
+		if (!(objects.list[i].rights & AL_WRITE) && !(objects.list[i].rights & AL_SYSTEM))
+			ret = pin_above(&objects, i, f);
+	if (ret) {
+		objects_done(&objects);
+		return -1;
+	}
+	*out_objects = objects;
+	return 0;
+}
