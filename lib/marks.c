@@ -85,6 +85,28 @@ int marks_take(struct marks *marks, int fd, uint32_t *out_id, struct fail *f)
 	return 0;
 }
 
+int marks_adopt(struct marks *marks, int fd, uint32_t id, struct fail *f)
+{
+	uint32_t mark = lsm_object_of(marks->lsm, fd);
+	struct marked *marked = find(marks, id);
+
+	if (mark && mark != id)
+		return fail(f, 0, "its inode has another mark");
+	if (marked) {
+		if (!mark)
+			return fail(f, 0, "its mark is on another inode");
+		close(fd);
+		marked->references++;
+		return 0;
+	}
+	if (grow(marks, f) || (!mark && lsm_mark(marks->lsm, fd, id, f)))
+		return -1;
+	marks->list[marks->len++] = (struct marked){ .id = id, .references = 1, .fd = fd };
+	if (id > marks->last)
+		marks->last = id;
+	return 0;
+}
+
 int marks_number(struct marks *marks, uint32_t id, struct fail *f)
 {
 	struct marked *marked = find(marks, id);

@@ -20,6 +20,11 @@ void marks_free(struct marks *marks);
 
 /* Mark the object behind fd, or find its mark: takes fd on success. The id counts one reference more. */
 int marks_take(struct marks *marks, int fd, uint32_t *out_id, struct fail *f);
+/*
+ * Take an object over that an earlier daemon marked with this id: takes fd on success. Fails if the inode has another mark by now.
+ * One that lost its mark (evicted while nobody held it) gets it again.
+ */
+int marks_adopt(struct marks *marks, int fd, uint32_t id, struct fail *f);
 /* Keep it by number too (lsm_number()). */
 int marks_number(struct marks *marks, uint32_t id, struct fail *f);
 /* One reference less; with the last one mark, number and descriptor go. */

@@ -6,20 +6,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "marks.h"
 #include "mounts.h"
 #include "proto.h"
-#include "session.h"
+#include "session_list.h"
+#include "state.h"
 #include "util.h"
 
 #define KILL_TIMEOUT_MS 10000
-
-struct sessions {
-	struct lsm *lsm;
-	struct cg *cg;
-	struct marks *marks;
-	struct session *slots[AL_MAX_SESSIONS];
-};
 
 int sessions_open(struct lsm *lsm, struct cg *cg, struct sessions **out_sessions, struct fail *f)
 {
@@ -169,21 +162,36 @@ static int open_log(struct session *session, struct fail *f)
 	return 0;
 }
 
-/* A rule is kept by number too if losing its mark would give rights: it denies, or it restricts what the user granted. */
-static bool needs_number(uint32_t rights)
+bool session_needs_number(uint32_t rights)
 {
 	return !(rights & AL_READ) || (!(rights & AL_WRITE) && !(rights & AL_SYSTEM));
 }
 
-static int set_rule(struct sessions *sessions, struct session *session, struct object *object, struct fail *f)
+static int note_object(struct state *state, const struct object *object, struct fail *f)
+{
+	struct state_object *noted = &state->objects[state->len];
+	struct stat st;
+
+	if (fstat(object->fd, &st))
+		return fail(f, errno, "cannot look at '%s'", Q(object->path));
+	*noted = (struct state_object){
+		.rights = object->rights, .rule = object->rule, .dev = st.st_dev, .ino = st.st_ino, .path = object->path,
+	};
+	state->len++;
+	return 0;
+}
+
+static int set_rule(struct sessions *sessions, struct session *session, struct object *object, struct state *state,
+		    struct fail *f)
 {
 	uint32_t id;
 
-	if (marks_take(sessions->marks, object->fd, &id, f))
+	if (note_object(state, object, f) || marks_take(sessions->marks, object->fd, &id, f))
 		return -1;
 	object->fd = -1;	/* marks has it now */
+	state->objects[state->len - 1].id = id;
 	session->ids[session->ids_len++] = id;
-	if (needs_number(object->rights)) {
+	if (session_needs_number(object->rights)) {
 		session->flags |= AL_NUMBERED;
 		if (marks_number(sessions->marks, id, f))
 			return -1;
@@ -191,15 +199,30 @@ static int set_rule(struct sessions *sessions, struct session *session, struct o
 	return lsm_rule_set(sessions->lsm, session->slot, id, object->rights, object->rule, f);
 }
 
+/* The rules, and the state that lets another daemon find them again: both before anything is published. */
 static int set_rules(struct sessions *sessions, struct session *session, struct fail *f)
 {
+	cleanup_free struct state_object *objects = calloc(session->objects.len + 1, sizeof(*objects));
+	struct state state = {
+		.owner = session->owner,
+		.cgroup = session->cgroup,
+		.slot = session->slot,
+		.created = session->created,
+		.directory = session->directory,
+		.policy = session->policy,
+		.objects = objects,
+	};
+
 	lsm_slot_clear(sessions->lsm, session->slot);
 	session->ids = calloc(session->objects.len + 1, sizeof(*session->ids));
-	if (!session->ids)
+	if (!session->ids || !objects)
 		return fail(f, ENOMEM, "cannot hold the policy's objects");
 	for (size_t i = 0; i < session->objects.len; i++)
-		if (set_rule(sessions, session, &session->objects.list[i], f))
+		if (set_rule(sessions, session, &session->objects.list[i], &state, f))
 			return -1;
+	state.flags = session->flags;
+	if (state_save(session->name, &state, f))
+		return -1;
 	objects_done(&session->objects);
 	return 0;
 }
@@ -210,6 +233,7 @@ static void drop_rules(struct sessions *sessions, struct session *session)
 	for (size_t i = 0; i < session->ids_len; i++)
 		marks_drop(sessions->marks, session->ids[i]);
 	session->ids_len = 0;
+	state_remove(session->name);
 }
 
 int session_start(struct sessions *sessions, struct session *session, const char *wanted, struct fail *f)

@@ -31,6 +31,7 @@ struct session {
 	struct objects objects;	/* while it is being made: descriptors; afterwards ids[] stands for them */
 	uint32_t *ids;		/* object ids that this session holds a reference on */
 	size_t ids_len;
+	uint32_t unmarked;	/* objects that could not be taken over from an earlier daemon: refused */
 	bool unlogged;		/* wants no log */
 	int log;		/* descriptor of its log, -1: none */
 	bool log_failed;
@@ -42,6 +43,12 @@ struct sessions;
 int sessions_open(struct lsm *lsm, struct cg *cg, struct sessions **out_sessions, struct fail *f);
 /* Forget them; what is published goes on being enforced. */
 void sessions_close(struct sessions *sessions);
+
+/*
+ * Take over what an earlier daemon left: sessions whose state, cgroup and kernel entry agree. Everything else that looks like a
+ * session is killed and removed, never adopted. Calls note for each with what became of it.
+ */
+int sessions_restore(struct sessions *sessions, void (*note)(const char *name, const char *what), struct fail *f);
 
 /* A session that is not in force yet; owner's. Free it with session_free() unless session_start() took it. */
 struct session *session_new(uid_t owner, const char *directory, bool audit);

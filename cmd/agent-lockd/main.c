@@ -64,10 +64,17 @@ static int lock(struct fail *f)
 	return fd;
 }
 
+static void note_restored(const char *name, const char *what)
+{
+	say(LOG_NOTICE, "session '%s': %s", Q(name), what);
+}
+
 static int start(struct daemon *daemon, struct fail *f)
 {
 	if (cg_open(&daemon->cg, f) || lsm_open(cg_session_level(), &daemon->lsm, f) ||
 	    sessions_open(daemon->lsm, daemon->cg, &daemon->sessions, f))
+		return -1;
+	if (sessions_restore(daemon->sessions, note_restored, f))
 		return -1;
 	if (trial(daemon, f) || feed_start(daemon, f) || control_open(daemon, f))
 		return -1;

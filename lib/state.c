@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * state.c - see state.h. One thing a line, texts escaped, a last line "end": without it the file is not whole.
+ *
+ *   agent-lock-state 1
+ *   session OWNER CGROUP SLOT FLAGS CREATED DIRECTORY
+ *   rule RIGHT SYSTEM OPTIONAL PATH ORIGIN
+ *   sensitive PATTERN
+ *   object ID RIGHTS RULE DEV INO PATH
+ *   end
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "proto.h"
+#include "state.h"
+#include "util.h"
+
+#define STATE_DIR PROTO_RUN_DIR "/sessions"
+#define STATE_HEAD "agent-lock-state 1"
+#define STATE_MAX (64 << 20)	/* bytes; the largest policy there can be has a tenth of it */
+
+void state_init(struct state *state)
+{
+	memset(state, 0, sizeof(*state));
+	policy_init(&state->policy);
+}
+
+void state_done(struct state *state)
+{
+	for (size_t i = 0; i < state->len; i++)
+		free(state->objects[i].path);
+	free(state->objects);
+	free(state->directory);
+	policy_done(&state->policy);
+	memset(state, 0, sizeof(*state));
+}
+
+static void print_text(const char *text, FILE *out)
+{
+	char escaped[4 * AL_PATH_MAX + 1];
+
+	escape(text, strlen(text), escaped, sizeof(escaped));
+	fprintf(out, " %s", escaped);
+}
+
+void state_print(const struct state *state, FILE *out)
+{
+	fprintf(out, STATE_HEAD "\nsession %u %" PRIu64 " %u %u %" PRId64, state->owner, state->cgroup, state->slot, state->flags,
+		state->created);
+	print_text(state->directory, out);
+	for (size_t i = 0; i < state->policy.len; i++) {
+		const struct policy_rule *rule = &state->policy.rules[i];
+
+		fprintf(out, "\nrule %u %d %d", (unsigned int)rule->right, rule->system, rule->optional);
+		print_text(rule->path, out);
+		print_text(rule->origin, out);
+	}
+	for (size_t i = 0; i < state->policy.sensitive_len; i++) {
+		fprintf(out, "\nsensitive");
+		print_text(state->policy.sensitive[i], out);
+	}
+	for (size_t i = 0; i < state->len; i++) {
+		const struct state_object *object = &state->objects[i];
+
+		fprintf(out, "\nobject %u %u %u %" PRIu64 " %" PRIu64, object->id, object->rights, object->rule, object->dev,
+			object->ino);
+		print_text(object->path, out);
+	}
+	fprintf(out, "\nend\n");
+}
+
+/* The next word of a line as a number, or as text unescaped in place; false when it is not there. */
+static bool next_number(char **line, uint64_t *out_number)
+{
+	char *word = strsep(line, " "), *end;
+
+	if (!word || !*word)
+		return false;
+	errno = 0;
+	*out_number = strtoull(word, &end, 10);
+	return !errno && !*end;
+}
+
+static char *next_text(char **line)
+{
+	char *word = strsep(line, " ");
+	ssize_t len;
+
+	if (!word)
+		return NULL;
+	len = unescape(word, strlen(word), word, strlen(word) + 1);
+	return len < 0 || strlen(word) != (size_t)len ? NULL : word;
+}
+
+static bool parse_session(char *line, struct state *state)
+{
+	uint64_t owner, cgroup, slot, flags, created;
+	char *directory;
+
+	if (state->directory || !next_number(&line, &owner) || !next_number(&line, &cgroup) || !next_number(&line, &slot) ||
+	    !next_number(&line, &flags) || !next_number(&line, &created) || !(directory = next_text(&line)) || line)
+		return false;
+	if (owner > UINT32_MAX || slot >= AL_MAX_SESSIONS || flags > UINT32_MAX || created > INT64_MAX)
+		return false;
+	state->owner = (uint32_t)owner;
+	state->cgroup = cgroup;
+	state->slot = (uint32_t)slot;
+	state->flags = (uint32_t)flags;
+	state->created = (int64_t)created;
+	state->directory = strdup(directory);
+	return state->directory != NULL;
+}
+
+static bool parse_rule(char *line, struct state *state)
+{
+	uint64_t right, system, optional;
+	char *path, *origin;
+
+	if (!next_number(&line, &right) || !next_number(&line, &system) || !next_number(&line, &optional) ||
+	    !(path = next_text(&line)) || !(origin = next_text(&line)) || line || right >= POLICY_NRIGHTS)
+		return false;
+	return policy_add(&state->policy, (enum policy_right)right, path, origin, system, optional, NULL) == 0;
+}
+
+static bool parse_object(char *line, struct state *state)
+{
+	struct state_object *more;
+	uint64_t id, rights, rule, dev, ino;
+	char *path;
+
+	if (!next_number(&line, &id) || !next_number(&line, &rights) || !next_number(&line, &rule) || !next_number(&line, &dev) ||
+	    !next_number(&line, &ino) || !(path = next_text(&line)) || line)
+		return false;
+	if (!id || id > UINT32_MAX || rights > UINT32_MAX || rule >= state->policy.len)
+		return false;
+	more = reallocarray(state->objects, state->len + 1, sizeof(*more));
+	if (!more)
+		return false;
+	state->objects = more;
+	more[state->len] = (struct state_object){
+		.id = (uint32_t)id, .rights = (uint32_t)rights, .rule = (uint32_t)rule, .dev = dev, .ino = ino, .path = strdup(path),
+	};
+	return more[state->len++].path != NULL;
+}
+
+static bool parse_line(char *line, struct state *state)
+{
+	char *what = strsep(&line, " "), *pattern;
+
+	if (strcmp(what, "session") == 0)
+		return parse_session(line, state);
+	if (strcmp(what, "rule") == 0)
+		return parse_rule(line, state);
+	if (strcmp(what, "object") == 0)
+		return parse_object(line, state);
+	if (strcmp(what, "sensitive") == 0 && (pattern = next_text(&line)) && !line)
+		return policy_add_sensitive(&state->policy, pattern, NULL) == 0;
+	return false;
+}
+
+int state_parse(char *text, struct state *out_state, struct fail *f)
+{
+	struct state state;
+	char *line = strsep(&text, "\n");
+	int number = 1;
+
+	if (strcmp(line, STATE_HEAD) != 0)
+		return fail(f, 0, "line 1: expected '%s', got '%s'", STATE_HEAD, Q(line));
+	state_init(&state);
+	while ((line = strsep(&text, "\n"))) {
+		number++;
+		if (strcmp(line, "end") == 0 && state.directory) {
+			*out_state = state;
+			return 0;
+		}
+		if (!parse_line(line, &state)) {
+			state_done(&state);
+			return fail(f, 0, "line %d: cannot understand it", number);
+		}
+	}
+	state_done(&state);
+	return fail(f, 0, "line %d: the end is missing", number);
+}
+
+static void state_path(char *out, size_t size, const char *prefix, const char *name)
+{
+	snprintf(out, size, STATE_DIR "/%s%s", prefix, name);
+}
+
+int state_save(const char *name, const struct state *state, struct fail *f)
+{
+	char path[512], temporary[512];
+	cleanup_file FILE *out = NULL;
+	int fd;
+
+	if (mkdir(STATE_DIR, 0700) && errno != EEXIST)
+		return fail(f, errno, "cannot make %s", STATE_DIR);
+	state_path(path, sizeof(path), "", name);
+	state_path(temporary, sizeof(temporary), ".new-", name);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!out) {
+		if (fd >= 0)
+			close(fd);
+		return fail(f, errno, "cannot write %s", temporary);
+	}
+	state_print(state, out);
+	if (fflush(out) || ferror(out) || rename(temporary, path)) {
+		fail(f, errno, "cannot write %s", path);
+		unlink(temporary);
+		return -1;
+	}
+	return 0;
+}
+
+int state_load(const char *name, struct state *out_state, struct fail *f)
+{
+	char path[512];
+	cleanup_free char *text = NULL;
+	cleanup_file FILE *in = NULL;
+	struct fail why = { 0 };
+	size_t size = 0;
+
+	state_path(path, sizeof(path), "", name);
+	in = fopen(path, "re");
+	/* There is no NUL in it: one "line" is the whole. */
+	if (!in || getdelim(&text, &size, '\0', in) < 0 || size > STATE_MAX)
+		return fail(f, errno, "cannot read %s", path);
+	if (state_parse(text, out_state, &why))
+		return fail(f, 0, "%s: %s", path, why.msg);
+	return 0;
+}
+
+void state_remove(const char *name)
+{
+	char path[512];
+
+	state_path(path, sizeof(path), "", name);
+	unlink(path);
+}
+
+int state_each(void (*each)(const char *name, void *data), void *data, struct fail *f)
+{
+	DIR *entries = opendir(STATE_DIR);
+	struct dirent *entry;
+
+	if (!entries)
+		return errno == ENOENT ? 0 : fail(f, errno, "cannot read %s", STATE_DIR);
+	while ((entry = readdir(entries))) {
+		if (entry->d_name[0] != '.')
+			each(entry->d_name, data);
+		else if (strncmp(entry->d_name, ".new-", 5) == 0)
+			unlinkat(dirfd(entries), entry->d_name, 0);	/* a daemon was killed while it wrote */
+	}
+	closedir(entries);
+	return 0;
+}
