@@ -4,6 +4,7 @@
 #   make             agent-lock and agent-lockd
 #   make toolchain   install what is needed to build and test (Debian; names it where it may not install)
 #   make check       build, unit tests here, kernel tests in guests: what CI runs
+#   make fuzz        each fuzzer for FUZZ_SECONDS
 #   make vm          a guest: make vm KERNEL=6.12 [CMD='...']
 #   make demo        the whole story in two minutes
 #   make veristat    what the kernel's verifier had to do for each BPF program
@@ -36,7 +37,7 @@ LIB_SOURCES := $(wildcard lib/*.c)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all toolchain check check-clang check-unit check-host vm demo veristat clean test-helpers contract
+.PHONY: all toolchain check check-clang check-unit check-host fuzz vm demo veristat clean test-helpers contract
 
 all: $(OUT)/agent-lock $(OUT)/agent-lockd contract
 
@@ -98,6 +99,23 @@ check-clang: | $(SKELETON)
 
 check-unit: $(UNIT)
 	$(Q)for t in $^; do $$t || exit 1; done
+
+# Each fuzzer for so many seconds, from its corpus; what it finds is left in out/fuzz.
+FUZZ_SECONDS ?= 10
+FUZZERS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(OUT)/fuzz/%: tests/fuzz/%.c $(LIB_SOURCES) $(wildcard lib/*.h) bpf/agent_lock.h | $(SKELETON)
+	@echo "  FUZZER  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $< $(LIB_SOURCES) $(LDLIBS)
+
+fuzz: $(FUZZERS)
+	$(Q)for f in $(FUZZERS); do \
+		name=$${f##*/fuzz_}; mkdir -p $(OUT)/fuzz/corpus-$$name; \
+		echo "# fuzz $$name"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -max_len=8192 -artifact_prefix=$(OUT)/fuzz/ \
+			$(OUT)/fuzz/corpus-$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
 
 check: toolchain
 	$(Q)$(MAKE) --no-print-directory all check-clang $(UNIT) test-helpers
