@@ -99,6 +99,47 @@ int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail
 	return 0;
 }
 
+static bool said_later(const struct policy *policy, size_t index)
+{
+	const struct policy_rule *rule = &policy->rules[index];
+
+	for (size_t i = index + 1; i < policy->len; i++)
+		if (policy->rules[i].right == rule->right && strcmp(policy->rules[i].path, rule->path) == 0)
+			return true;
+	return false;
+}
+
+static bool said_before(const struct policy *policy, size_t kept, const char *pattern)
+{
+	for (size_t i = 0; i < kept; i++)
+		if (strcmp(policy->sensitive[i], pattern) == 0)
+			return true;
+	return false;
+}
+
+void policy_tidy(struct policy *policy)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < policy->len; i++) {
+		if (said_later(policy, i)) {
+			free(policy->rules[i].path);
+			free(policy->rules[i].origin);
+			continue;
+		}
+		policy->rules[kept++] = policy->rules[i];
+	}
+	policy->len = kept;
+	kept = 0;
+	for (size_t i = 0; i < policy->sensitive_len; i++) {
+		if (said_before(policy, kept, policy->sensitive[i]))
+			free(policy->sensitive[i]);
+		else
+			policy->sensitive[kept++] = policy->sensitive[i];
+	}
+	policy->sensitive_len = kept;
+}
+
 /* Does pattern match path or a directory above it? Cuts path for each try and mends it. */
 static bool matches_ancestor(const char *pattern, char *path)
 {

@@ -54,6 +54,11 @@ int policy_add(struct policy *policy, enum policy_right right, const char *path,
  * A dot at the start of a name is a letter like others; slashes at the end of a pattern are dropped. Fails as policy_add().
  */
 int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail *f);
+/*
+ * Drop what is said again later: of rules with the same right and path the last one stays, since the last one decides; of equal
+ * patterns the first. So a policy that was printed and read over its own base is the same again.
+ */
+void policy_tidy(struct policy *policy);
 /* Is this path one of those that hold keys, credentials or history? For display only. */
 bool policy_sensitive(const struct policy *policy, const char *path);
 /* The rights bits (AL_READ | ...) that the kernel side keeps for a right. */

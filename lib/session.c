@@ -117,7 +117,7 @@ static int choose_name(struct sessions *sessions, struct session *session, const
 {
 	if (!wanted)
 		return derive_name(sessions, session, f);
-	if (!good_name(wanted)) {
+	if (!session->internal && !good_name(wanted)) {
 		fail(f, 0, "'%s' is no name for a session", Q(wanted));
 		return fail_hint(f, "use 1 to %d letters, digits, '.', '_', '-' or '+', beginning with a letter or digit",
 				 SESSION_NAME_MAX);
@@ -149,7 +149,7 @@ static int open_log(struct session *session, struct fail *f)
 
 	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session->name);
 	snprintf(old, sizeof(old), "%s.1", path);
-	if (session->unlogged)
+	if (session->internal)
 		return 0;
 	if (rename(path, old) && errno != ENOENT)
 		return fail(f, errno, "cannot put the old log %s away", path);
@@ -294,8 +294,7 @@ struct session *session_find(struct sessions *sessions, const char *name, uid_t 
 		if (session && strcmp(session->name, name) == 0 && (uid == 0 || session->owner == uid))
 			return session;
 	}
-	fail(f, ENOENT, "cannot find session '%s'", Q(name));
-	f->msg[strcspn(f->msg, ":")] = '\0';
+	fail(f, 0, "cannot find session '%s'", Q(name));
 	fail_hint(f, "agent-lock list shows your sessions");
 	return NULL;
 }

@@ -32,7 +32,7 @@ struct session {
 	uint32_t *ids;		/* object ids that this session holds a reference on */
 	size_t ids_len;
 	uint32_t unmarked;	/* objects that could not be taken over from an earlier daemon: refused */
-	bool unlogged;		/* wants no log */
+	bool internal;		/* the daemon's own: no log, and a name that nobody else can have */
 	int log;		/* descriptor of its log, -1: none */
 	bool log_failed;
 	unsigned int tails;	/* how many follow it */

@@ -141,6 +141,7 @@ static int build(struct creation *creation, const char *typed, const struct give
 						    add_path(&creation->policy, &given[i], f))
 			return -1;
 	}
+	policy_tidy(&creation->policy);
 	return 0;
 }
 

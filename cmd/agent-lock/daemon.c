@@ -12,7 +12,7 @@
 #include "util.h"
 #include "verbs.h"
 
-#define DAEMON_LOG PROTO_LOG_DIR "/agent-lockd.log"
+#define DAEMON_LOG "/var/log/agent-lockd.log"
 #define START_SECONDS 120	/* a verifier under emulation takes its time */
 
 /* agent-lockd beside ourselves, else where it is installed. */
@@ -84,10 +84,6 @@ static int start_daemon(void)
 	struct stat st = { 0 };
 	pid_t child;
 
-	if (mkdir(PROTO_LOG_DIR, 0755) && errno != EEXIST) {
-		warn("cannot make %s: %s", PROTO_LOG_DIR, strerror(errno));
-		return -1;
-	}
 	log = open(DAEMON_LOG, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (log < 0 || fstat(log, &st)) {
 		warn("cannot open %s: %s", DAEMON_LOG, strerror(errno));

@@ -19,6 +19,8 @@
 #include "util.h"
 
 #define CLIENTS_MAX 256
+#define CLIENTS_OF_USER 48	/* of one uid; root may have all, and the last places are its */
+#define CLIENTS_OF_ROOT 16
 
 struct control {
 	int socket;
@@ -77,36 +79,59 @@ static void answer_fail(int socket, const struct fail *f)
 	(void)message_send(socket, &message);	/* it may be gone: it asked, it can ask again */
 }
 
-static struct client *free_place(struct control *control)
+/* A place for one more of this user's connections, or NULL with the reason. */
+static struct client *free_place(struct control *control, uid_t uid, struct fail *f)
 {
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (control->clients[i].socket < 0)
-			return &control->clients[i];
-	return NULL;
+	struct client *place = NULL;
+	size_t busy = 0, own = 0;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		if (control->clients[i].socket < 0) {
+			place = &control->clients[i];
+			continue;
+		}
+		busy++;
+		own += control->clients[i].peer.uid == uid;
+	}
+	if (uid != 0 && own >= CLIENTS_OF_USER) {
+		fail(f, 0, "%d connections of yours are open already, the most a user can have", CLIENTS_OF_USER);
+		return NULL;
+	}
+	if (!place || (uid != 0 && busy >= CLIENTS_MAX - CLIENTS_OF_ROOT)) {
+		fail(f, 0, "agent-lockd serves %zu connections already: try again later", busy);
+		return NULL;
+	}
+	return place;
+}
+
+static int admit(struct daemon *daemon, int socket, struct fail *f)
+{
+	struct client *client;
+	struct peer peer;
+
+	if (peer_of(socket, &peer, f))
+		return -1;
+	if (cg_is_session_member(peer.pid)) {
+		peer_done(&peer);
+		return fail(f, EPERM, "a process in a session cannot control sessions");
+	}
+	client = free_place(daemon->control, peer.uid, f);
+	if (!client) {
+		peer_done(&peer);
+		return -1;
+	}
+	client->peer = peer;
+	client->socket = socket;
+	return 0;
 }
 
 static void take_client(struct daemon *daemon)
 {
-	struct client *client = free_place(daemon->control);
 	int socket = accept4(daemon->control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct fail f = { 0 };
 
-	if (socket < 0)
+	if (socket < 0 || admit(daemon, socket, &f) == 0)
 		return;
-	if (!client) {
-		fail(&f, EAGAIN, "agent-lockd serves %d clients already", CLIENTS_MAX);
-		answer_fail(socket, &f);
-		close(socket);
-		return;
-	}
-	if (peer_of(socket, &client->peer, &f) == 0) {
-		if (!cg_is_session_member(client->peer.pid)) {
-			client->socket = socket;
-			return;
-		}
-		peer_done(&client->peer);
-		fail(&f, EPERM, "a process in a session cannot control sessions");
-	}
 	answer_fail(socket, &f);
 	close(socket);
 }

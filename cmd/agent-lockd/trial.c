@@ -13,7 +13,7 @@
 #include "daemon.h"
 #include "util.h"
 
-#define TRIAL "trial.startup"
+#define TRIAL ".trial"
 
 /* The exit code says what was seen. */
 enum seen {
@@ -84,7 +84,7 @@ int trial(struct daemon *daemon, struct fail *f)
 
 	if (!session)
 		return fail(f, ENOMEM, "cannot try a session");
-	session->unlogged = true;
+	session->internal = true;
 	/* Left by a daemon that was killed in here: empty, since its child died with it or was never let go. */
 	(void)cg_kill(daemon->cg, TRIAL, 1000, NULL);
 	(void)cg_remove(daemon->cg, TRIAL, NULL);

@@ -220,8 +220,31 @@ static void test_print(void)
 	policy_done(&policy);
 }
 
+/* The later of two equal rules stays: what stands between them must not win. */
+static void test_tidy(void)
+{
+	struct policy policy;
+
+	policy_init(&policy);
+	policy_add(&policy, POLICY_RW, "/a", "first", false, false, NULL);
+	policy_add(&policy, POLICY_RO, "/a", "o", false, false, NULL);
+	policy_add(&policy, POLICY_RW, "/b", "o", false, false, NULL);
+	policy_add(&policy, POLICY_RW, "/a", "last", false, false, NULL);
+	policy_add_sensitive(&policy, "*.pem", NULL);
+	policy_add_sensitive(&policy, "*.key", NULL);
+	policy_add_sensitive(&policy, "*.pem", NULL);
+	policy_tidy(&policy);
+	ok(policy.len == 3 && policy.rules[0].right == POLICY_RO, "of two equal rules one stays");
+	is_str(policy.rules[2].origin, "last", "and it is the later one");
+	ok(policy.sensitive_len == 2 && strcmp(policy.sensitive[0], "*.pem") == 0, "of two equal patterns one stays");
+	policy_tidy(&policy);
+	ok(policy.len == 3 && policy.sensitive_len == 2, "a tidy policy stays as it is");
+	policy_done(&policy);
+}
+
 int main(void)
 {
+	test_tidy();
 	test_rights();
 	test_add();
 	test_add_refusals();
