@@ -291,16 +291,32 @@ void cg_each(struct cg *cg, void (*each)(const char *name, void *data), void *da
 	closedir(entries);
 }
 
-bool cg_is_session_member(pid_t pid)
+/* The path of a process's cgroup in the v2 hierarchy: the line "0::PATH" of /proc/PID/cgroup. NULL if nobody says. */
+static char *cgroup_of(pid_t pid, char *text, size_t size)
 {
-	char name[64], text[4352], *line;
+	char name[64], *line;
 
 	snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
-	if (read_text_at(AT_FDCWD, name, text, sizeof(text)) < 0)
-		return true;
+	if (read_text_at(AT_FDCWD, name, text, size) < 0)
+		return NULL;
 	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
-	if (!line)
-		return true;
-	line = strchr(line, '/');
-	return !line || strncmp(line, "/" CG_ROOT "/", strlen("/" CG_ROOT "/")) == 0;
+	line = line ? strchr(line, '/') : NULL;
+	if (line)
+		line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+bool cg_is_session_member(pid_t pid)
+{
+	char text[4352], *path = cgroup_of(pid, text, sizeof(text));
+
+	return !path || path_below(path, "/" CG_ROOT);
+}
+
+bool cg_is_member_of(pid_t pid, const char *name)
+{
+	char text[4352], wanted[512], *path = cgroup_of(pid, text, sizeof(text));
+
+	snprintf(wanted, sizeof(wanted), "/" CG_ROOT "/%s", directory(name).text);
+	return path && strcmp(path, wanted) == 0;
 }

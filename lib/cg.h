@@ -41,4 +41,7 @@ void cg_each(struct cg *cg, void (*each)(const char *name, void *data), void *da
 /* Is this process in a session's cgroup? Fails closed: unknown is true. */
 bool cg_is_session_member(pid_t pid);
 
+/* Is it in the cgroup of just this session? Unknown is false. */
+bool cg_is_member_of(pid_t pid, const char *name);
+
 #endif

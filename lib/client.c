@@ -136,7 +136,7 @@ int client_enter(int daemon, const char *name, struct fail *f)
 	if (ask(daemon, PROTO_EXEC, name, &message, f))
 		return -1;
 	/* Believe the kernel, not the daemon: nothing is ever started outside. */
-	if (!cg_is_session_member(getpid()))
+	if (!cg_is_member_of(getpid(), name))
 		return fail(f, 0, "agent-lockd did not move this process into session '%s'", Q(name));
 	return 0;
 }

@@ -9,18 +9,6 @@
 worked=' '	# operations that succeeded somewhere without a session
 missing=' '	# ... that this kernel does not have
 
-# An image of a file system on which mkfs.TYPE was called, mounted at $work/NAME.
-mount_image() {
-	name=$1 type=$2 size=$3
-	shift 3
-	truncate -s "$size" "$work/$name.img"
-	mkdir -p "$work/$name"
-	modprobe -q loop
-	modprobe -q "$type"
-	command -v "mkfs.$type" >/dev/null && "mkfs.$type" -q "$@" "$work/$name.img" >"$work/mkfs.log" 2>&1 &&
-		mount -o loop "$work/$name.img" "$work/$name" 2>>"$work/mkfs.log"
-}
-
 # Eight directories full of objects, all dev's.
 populate() {
 	mkdir -p "$1/control" "$1/while" "$1/project" &&
@@ -154,13 +142,13 @@ examine_subvolumes() {
 		EPERM write $1/two/dir/deep/g
 	END
 	unjail
-	jail --name subvolume-file --rw "$1/one/dir/f" "$1/project"
+	jail --name subvolume-file --rw "$1/one/dir/f" "$2"
 	verdicts <<-END
 		ok read $1/one/dir/f # a rule on a file
 		EPERM read $1/two/dir/f # its twin has the same number
 	END
 	unjail
-	jail --name subvolume-deny --rw "$1/one/dir" --deny "$1/one/dir/deep" "$1/project"
+	jail --name subvolume-deny --rw "$1/one/dir" --deny "$1/one/dir/deep" "$2"
 	verdicts <<-END
 		ok read $1/one/dir/f
 		EPERM read $1/one/dir/deep/g
@@ -187,7 +175,7 @@ on_xfs() {
 
 on_btrfs() {
 	mount_image btrfs btrfs 256M && btrfs -q subvolume create "$work/btrfs/volume" &&
-		populate "$work/btrfs/volume" && examine_both btrfs "$work/btrfs/volume" && examine_subvolumes "$work/btrfs"
+		populate "$work/btrfs/volume" && examine_both btrfs "$work/btrfs/volume" && examine_subvolumes "$work/btrfs" "$work/btrfs/volume/project"
 }
 
 # All objects are in the lower layer: inside, too, the first change copies them up.

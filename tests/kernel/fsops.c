@@ -21,6 +21,7 @@
 #include <linux/openat2.h>
 #include <pty.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -1095,20 +1096,30 @@ static void enter(const struct operation *o, const char *dir, const char *second
 		setup_failed(path);
 }
 
+struct call {
+	const struct operation *operation;
+	const char *dir, *second;
+};
+
+static int perform_call(void *data)
+{
+	const struct call *call = data;
+
+	enter(call->operation, call->dir, call->second);
+	return call->operation->perform();
+}
+
+/* A process with its own working directory and descriptors but our memory: made in a quarter of the time of another. */
 static void perform(const struct operation *o, const char *dir, const char *second)
 {
+	static char stack[1 << 18] __attribute__((aligned(16)));
+	struct call call = { .operation = o, .dir = dir, .second = second };
 	const char *said = "ok";
 	int status = 0;
-	pid_t pid;
+	pid_t pid = clone(perform_call, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &call);
 
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		enter(o, dir, second);
-		_exit(o->perform());
-	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		setup_failed("fork");
+		setup_failed("clone");
 	if (!WIFEXITED(status))
 		said = "killed";
 	else if (WEXITSTATUS(status) == SETUP_FAILED)

@@ -8,6 +8,7 @@
 #   MUST=1 in the environment makes a skipped check a failed one
 
 set -u
+export LC_ALL=C
 
 # shellcheck disable=SC2034 # for the tests
 top=$(pwd -P) bin=$(pwd -P)/out/tests
@@ -148,6 +149,18 @@ daemon_stop() {
 	daemon_pid=''
 }
 
+# mount_image NAME TYPE SIZE [MKFS-OPTION]...: makes a file system and mounts it at $work/NAME.
+mount_image() {
+	mount_name=$1 mount_type=$2 mount_size=$3
+	shift 3
+	truncate -s "$mount_size" "$work/$mount_name.img"
+	mkdir -p "$work/$mount_name"
+	modprobe -q loop
+	modprobe -q "$mount_type"
+	command -v "mkfs.$mount_type" >/dev/null && "mkfs.$mount_type" -q "$@" "$work/$mount_name.img" >"$work/mkfs.log" 2>&1 &&
+		mount -o loop "$work/$mount_name.img" "$work/$mount_name" 2>>"$work/mkfs.log"
+}
+
 # jail [OPTION]... DIR: makes a session of dev's that may also run the test programs; its name is in $session.
 jail() {
 	if ! session=$(as_dev "$al" new --ro "$bin" "$@" 2>"$work/new.log"); then
@@ -164,6 +177,21 @@ inside_as_root() {
 	"$al" exec --root "$session" -- "$@"
 }
 
+# Runs on in the session; its process id is $inside_pid, for exec leaves no parent behind.
+inside_background() {
+	(
+		export HOME=/home/dev USER=dev LOGNAME=dev
+		exec "$bin/become" 1000 "$al" exec "$session" -- "$@"
+	) &
+	inside_pid=$!
+}
+
+# On a terminal of its own.
+try_on_terminal() {
+	chmod 666 "$work/got"
+	as_dev script -qec "'$al' exec '$session' -- '$bin/try' <'$work/ops' >'$work/got'" /dev/null >"$work/said"
+}
+
 unjail() {
 	[ "$session" ] || return 0
 	"$al" destroy "$session" >"$work/destroy.log" 2>&1 || not_ok "session $session is destroyed" "$(cat "$work/destroy.log")"
@@ -177,13 +205,11 @@ refusals() {
 	echo "${refusals_json%%[!0-9]*}"
 }
 
-# verdicts [root] <LINES, each: WANTED VERB ARG... [# WHY]
+# verdicts [root|terminal] <LINES, each: WANTED VERB ARG... [# WHY]
 # Performs each line inside the session (try.c knows the verbs), then those that were to be refused once more outside, where
-# they must succeed. An ! before WANTED: not possible outside either, or not to be tried.
+# they must succeed. WANTED is ok, or names of errors separated by slashes; an ! before it: not possible outside either.
 verdicts() {
-	verdicts_in=inside verdicts_out=as_dev
-	[ "${1:-}" != root ] || verdicts_in=inside_as_root verdicts_out=''
-	: >"$work/ops" && : >"$work/controls" && : >"$work/promises"
+	: >"$work/ops" && : >"$work/controls" && : >"$work/promises" && : >"$work/got"
 	while read -r wanted line; do
 		[ "$wanted" ] || continue
 		printf '%s\n' "${line%% #*}" >>"$work/ops"
@@ -193,14 +219,27 @@ verdicts() {
 		*) printf '%s\n' "${line%% #*}" >>"$work/controls" ;;
 		esac
 	done
-	"$verdicts_in" "$bin/try" <"$work/ops" >"$work/got" 2>"$work/said"
-	$verdicts_out "$bin/try" <"$work/controls" >"$work/got-outside"
-	[ ! -s "$work/said" ] || note "$(cat "$work/said")"
-	judge_verdicts
+	case ${1:-} in
+	root) inside_as_root "$bin/try" <"$work/ops" >"$work/got" 2>"$work/said" ;;
+	terminal) try_on_terminal ;;
+	*) inside "$bin/try" <"$work/ops" >"$work/got" 2>"$work/said" ;;
+	esac
+	judge_verdicts "${1:-}"
+}
+
+try_outside() {
+	[ -s "$work/controls" ] || return 0
+	if [ "$1" = root ]; then
+		"$bin/try"
+	else
+		as_dev "$bin/try"
+	fi <"$work/controls"
 }
 
 # One check for each line: what was got inside, and outside where that is asked.
 judge_verdicts() {
+	try_outside "$1" >"$work/got-outside"
+	[ ! -s "$work/said" ] || note "$(cat "$work/said")"
 	exec 5<"$work/got" 6<"$work/got-outside"
 	while read -r wanted line; do
 		got=nothing without=ok
@@ -209,11 +248,12 @@ judge_verdicts() {
 		ok | !*) ;;
 		*) IFS= read -r without <&6 ;;
 		esac
-		if [ "$got" = "${wanted#!}" ] && [ "$without" = ok ]; then
-			ok "${wanted#!}: $line"
-		else
-			not_ok "${wanted#!}: $line" "inside: $got, outside: $without"
-		fi
+		promise="${wanted#!}: ${line%% #*}"
+		[ "$line" = "${line#* # }" ] || promise="$promise: ${line#* # }"
+		case /${wanted#!}/$without in
+		*"/$got/"*ok) ok "$promise" ;;
+		*) not_ok "$promise" "inside: $got, outside: $without" ;;
+		esac
 	done <"$work/promises"
 	exec 5<&- 6<&-
 }
