@@ -10,14 +10,15 @@
 
 #include <linux/types.h>
 
-/* Changes with every change of a struct or map below; pinned maps of another layout are not adopted. */
+/* Changes with every change of a struct or map; part of the pins' name: pinned maps of another layout are not adopted. */
 #define AL_LAYOUT 1
 
 /* Limits. All of them refuse when they are reached; none is silently exceeded. */
 #define AL_MAX_SESSIONS 512	/* sessions at once on a machine */
 #define AL_MAX_RULES 131072	/* (session, object) pairs of all sessions */
 #define AL_MAX_NUMBERS 65536	/* restricting rules kept by inode number too */
-#define AL_MAX_TALLY 16384	/* refused targets counted one by one; the rest as 'others' */
+#define AL_MAX_TALLY 65536	/* refused targets counted one by one, of all sessions; the rest as 'others' */
+#define AL_SESSION_TALLY 1024	/* of one session */
 #define AL_MAX_DEPTH 4096	/* directories between an object and the rule that decides it */
 #define AL_CHAIN 8		/* processes named in an event, from the one that tried upwards */
 #define AL_COMM 16		/* TASK_COMM_LEN */
@@ -75,6 +76,7 @@ enum al_op {
 	AL_OP_RECEIVE,		/* a descriptor passed by another process */
 	AL_OP_CGROUP,		/* leaving the session's cgroup */
 	AL_OP_CREDS,		/* io_uring under registered credentials */
+	AL_OP_MOUNT,		/* any new mount or superblock */
 	AL_OP_TRACE,		/* ptrace and what the kernel guards like it */
 	AL_NOPS,
 };
@@ -109,6 +111,12 @@ struct al_number {
 	__u64 ino;
 	__u32 dev;		/* s_dev as the kernel has it */
 	__u32 generation;
+};
+
+/* Map 'numbering': whose watch asks for a number, and for which object; object becomes 0 when it is noted. */
+struct al_numbering {
+	__u32 tgid;		/* 0: nobody's */
+	__u32 object;
 };
 
 /* Map 'tally': what was refused, how often, to whom. Identity of the target is parent and name, so that

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* judge.h - the rights of the current session on an object: devices by number, else by rule, else by what it is. */
+/* judge.h - the rights of the current session on an object: by rule, else by what it is; devices, when opened, by number. */
 #ifndef JUDGE_H
 #define JUDGE_H
 
@@ -7,7 +7,7 @@
 #include "report.h"
 
 /* dentry must be positive and of a type that the verifier knows (walk.h). mnt is only read by probe, may be NULL. */
-static __always_inline void judge(struct vfsmount *mnt, struct dentry *dentry, const struct jail *jail,
+static __always_inline void judge_open(struct vfsmount *mnt, struct dentry *dentry, const struct jail *jail,
 				  struct judged *out_judged)
 {
 	struct inode *inode = dentry->d_inode;
@@ -23,6 +23,27 @@ static __always_inline void judge(struct vfsmount *mnt, struct dentry *dentry, c
 	}
 	walk(dentry, jail, out_judged);
 	if (out_judged->rule == AL_NO_RULE)
+		out_judged->rights = pseudo_rights(mnt, dentry, inode, jail);
+}
+
+/*
+ * The same for what is done to the object itself: who may use a device may not change its node. A pseudo terminal born in
+ * the session is all the session's.
+ */
+static __always_inline void judge(struct vfsmount *mnt, struct dentry *dentry, const struct jail *jail,
+				  struct judged *out_judged)
+{
+	struct inode *inode = dentry->d_inode;
+
+	*out_judged = NO_RIGHTS;
+	if (!inode)
+		return;
+	walk(dentry, jail, out_judged);
+	if (out_judged->rule != AL_NO_RULE)
+		return;
+	if (BPF_CORE_READ(dentry, d_sb, s_magic) == MAGIC_DEVPTS)
+		out_judged->rights = born_here(inode, jail) ? PSEUDO_ALL : PSEUDO_READ;
+	else
 		out_judged->rights = pseudo_rights(mnt, dentry, inode, jail);
 }
 

@@ -34,6 +34,7 @@ typedef unsigned short umode_t;
 /* include/linux/fs.h; stable since 2.6 but for FMODE_EXEC, which open(2) never sets from user flags. */
 #define FMODE_READ 1U
 #define FMODE_WRITE 2U
+#define FMODE_PATH 0x4000U
 #define O_TRUNC 01000
 #define F_FLAG_EXEC 0x20
 
@@ -44,7 +45,10 @@ typedef unsigned short umode_t;
 #define ATTR_FORCE (1U << 9)
 
 #define CLONE_INTO_CGROUP 0x200000000ULL
+/* FAN_OPEN_PERM, FAN_ACCESS_PERM, FAN_OPEN_EXEC_PERM, FAN_PRE_ACCESS */
+#define FAN_PERMISSION 0x170000ULL
 #define PTRACE_MODE_NOAUDIT 0x04U
+#define PF_IO_WORKER 0x00000010U	/* include/linux/sched.h; unchanged since 5.12 */
 
 /* s_magic, include/uapi/linux/magic.h; mqueue's is in ipc/mqueue.c, pipefs' and others' are uapi. */
 #define MAGIC_PROC 0x9fa0
@@ -204,6 +208,7 @@ struct pid {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;

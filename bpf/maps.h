@@ -12,6 +12,12 @@
 /* Cgroup level of a session below the real root, where the kernel counts. Set by the loader. */
 const volatile __u32 session_level __weak = 0;
 
+/*
+ * The thread group that holds the marked objects in memory; 0 when it died (al_exit) or is not ready yet. Only then can a mark
+ * be missing, and only then are numbers asked. Set by the daemon through its own mapping.
+ */
+__u32 attended_by SEC(".data") __weak = 0;
+
 /* Which sessions there are. Key: cgroup id. Written by the daemon alone; an entry is the jail. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -46,16 +52,20 @@ struct {
 	__type(value, u32);
 } numbers SEC(".maps") __weak;
 
-/* Who asks al_path_notify to note a number. One entry; written by the daemon around each request. */
-struct numbering {
-	u32 tgid;		/* 0: nobody */
-	u32 object;
-};
+/* The last object id that was ever given to a mark: ids are not used again while an old mark may still be about. Daemon's. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct numbering);
+	__type(value, u32);
+} last_object SEC(".maps") __weak;
+
+/* Who asks al_path_notify to note a number. One entry; written by the daemon around each request. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct al_numbering);
 } numbering SEC(".maps") __weak;
 
 /* Pseudo terminals born in a session: the cgroup id that opened ptmx. Written by al_d_instantiate. */
@@ -82,6 +92,14 @@ struct {
 	__type(key, struct al_tally_key);
 	__type(value, struct al_tally);
 } tally SEC(".maps") __weak;
+
+/* How many entries of the tally each slot has: a session that reaches for everything must not use up the others' room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, AL_MAX_SESSIONS);
+	__type(key, u32);
+	__type(value, u32);
+} tallied SEC(".maps") __weak;
 
 /* A tally entry to begin with: too large for the stack. Never written. */
 struct {

@@ -20,7 +20,7 @@ __weak int judge_path(struct path *path ARG_TRUSTED, const struct jail *jail, st
 {
 	if (!jail || !out_judged)
 		return 1;
-	judge(path->mnt, path->dentry, jail, out_judged);
+	judge_open(path->mnt, path->dentry, jail, out_judged);
 	return 0;
 }
 
@@ -42,6 +42,8 @@ static __always_inline u32 wanted(struct file *file)
 {
 	u32 mode = BPF_CORE_READ(file, f_mode), flags = BPF_CORE_READ(file, f_flags), want = 0;
 
+	if (mode & FMODE_PATH)		/* only received, never opened: a handle, decided again when it is used */
+		return AL_READ;
 	if (flags & F_FLAG_EXEC)
 		want |= AL_EXEC;
 	if (mode & FMODE_READ)
@@ -77,7 +79,7 @@ int BPF_PROG(al_file_open, struct file *file, int ret)
 
 	if (ret || !jailed(&jail))
 		return ret;
-	judge(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
+	judge_open(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
 	return opened(file, &judged, &jail);
 }
 
@@ -101,7 +103,7 @@ int BPF_PROG(al_file_receive, struct file *file, int ret)
 
 	if (ret || !jailed(&jail))
 		return ret;
-	judge(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
+	judge_open(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
 	return settle_file(file, AL_OP_RECEIVE, wanted(file), &judged, &jail);
 }
 
@@ -125,7 +127,7 @@ int BPF_PROG(al_file_truncate, struct file *file, int ret)
 
 	if (ret || !jailed(&jail))
 		return ret;
-	judge(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
+	judge_open(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
 	return settle_file(file, AL_OP_TRUNCATE, AL_WRITE, &judged, &jail);
 }
 

@@ -200,7 +200,7 @@ int BPF_PROG(al_path_chroot, const struct path *path, int ret)
 static __always_inline void note_number(struct inode *inode)
 {
 	u32 zero = 0, tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
-	struct numbering *asked = bpf_map_lookup_elem(&numbering, &zero);
+	struct al_numbering *asked = bpf_map_lookup_elem(&numbering, &zero);
 	struct al_number number = {};
 
 	if (!asked || !asked->tgid || asked->tgid != tgid)
@@ -208,7 +208,8 @@ static __always_inline void note_number(struct inode *inode)
 	number.ino = BPF_CORE_READ(inode, i_ino);
 	number.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	number.generation = BPF_CORE_READ(inode, i_generation);
-	bpf_map_update_elem(&numbers, &number, &asked->object, BPF_ANY);
+	if (bpf_map_update_elem(&numbers, &number, &asked->object, BPF_ANY) == 0)
+		asked->object = 0;
 }
 
 SEC("lsm/path_notify")
@@ -225,8 +226,11 @@ int BPF_PROG(al_path_notify, const struct path *path, u64 mask, unsigned int obj
 		note_number(BPF_CORE_READ(dentry, d_inode));
 		return 0;
 	}
-	/* A watch on a whole mount or file system (obj_type other than 0, an inode) sees what no rule can bound. */
-	if (!obj_type)
+	/*
+	 * A watch on a whole mount or file system (obj_type other than 0, an inode) sees what no rule can bound; one that asks for
+	 * permission makes everybody outside wait for the jailed.
+	 */
+	if (!obj_type && !(mask & FAN_PERMISSION))
 		judge(path->mnt, dentry, &jail, &judged);
 	return settle(&attempt, &judged, &jail);
 }

@@ -29,8 +29,19 @@ static __always_inline long prepend(struct al_event *event, struct dentry *dentr
 		return 1;
 	}
 	start -= len;
-	/* AL_PATH_SLACK is for these two: masked start plus masked length never leaves the array. */
-	bpf_probe_read_kernel(&event->path[start & (AL_PATH_MAX - 1)], len, BPF_CORE_READ(dentry, d_name.name));
+	/*
+	 * A rename may change length and name between the two reads. So the name is read to its NUL and no further, and one of
+	 * another length than was made room for is no name: what lies around it is kernel memory, or an older event.
+	 * AL_PATH_SLACK is for masked start plus masked length, which never leave the array.
+	 */
+	if (bpf_probe_read_kernel_str(&event->path[start & (AL_PATH_MAX - 1)], len + 1, BPF_CORE_READ(dentry, d_name.name)) !=
+	    (long)len + 1) {
+		event->start = AL_PATH_MAX;
+		event->flags |= AL_PATH_CUT;
+		return 1;
+	}
+	if (start + len < AL_PATH_MAX)	/* its NUL took the slash of the name behind it */
+		event->path[(start + len) & (AL_PATH_MAX - 1)] = '/';
 	start--;
 	event->path[start & (AL_PATH_MAX - 1)] = '/';
 	event->start = start;

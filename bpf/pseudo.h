@@ -26,16 +26,22 @@ static __always_inline u32 own_terminal(void **out_driver_data)
 	return DEV(BPF_CORE_READ(tty, driver, major), BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index));
 }
 
+static __always_inline bool born_here(struct inode *inode, const struct jail *jail)
+{
+	u64 *born_in = bpf_inode_storage_get(&born, inode, NULL, 0);
+
+	return born_in && *born_in == jail->cgroup;
+}
+
 /*
  * A pseudo terminal's number says nothing without its devpts instance. Its dentry does: the slave's driver_data
  * is it (ptmx_open() in drivers/tty/pty.c). One opened by a process of this session was marked at birth.
  */
 static __always_inline u32 pty_rights(struct dentry *dentry, struct inode *inode, const struct jail *jail)
 {
-	u64 *born_in = bpf_inode_storage_get(&born, inode, NULL, 0);
 	void *own = NULL;
 
-	if (born_in && *born_in == jail->cgroup)
+	if (born_here(inode, jail))
 		return PSEUDO_ALL;
 	return own_terminal(&own) && own == (void *)dentry ? PSEUDO_ALL : 0;
 }

@@ -65,7 +65,7 @@ static __always_inline struct al_tally *tally_entry(const struct attempt *attemp
 	struct al_tally_key key = { .slot = (u16)jail->slot, .op = (u8)attempt->op, .verdict = (u8)outcome->verdict };
 	struct dentry *dentry = attempt->dentry;
 	struct al_tally *entry, *empty;
-	u32 zero = 0;
+	u32 zero = 0, *used;
 
 	if (dentry) {
 		key.parent = BPF_CORE_READ(dentry, d_parent, d_inode, i_ino);
@@ -77,10 +77,12 @@ static __always_inline struct al_tally *tally_entry(const struct attempt *attemp
 	if (entry)
 		return entry;
 	empty = bpf_map_lookup_elem(&blank, &zero);
-	if (!empty)
+	used = bpf_map_lookup_elem(&tallied, &jail->slot);
+	if (!empty || !used || *used >= AL_SESSION_TALLY)
 		return NULL;
 	/* Two at once: one makes it, both find it. Full: nobody does, and the caller counts 'others'. */
-	bpf_map_update_elem(&tally, &key, empty, BPF_NOEXIST);
+	if (bpf_map_update_elem(&tally, &key, empty, BPF_NOEXIST) == 0)
+		__sync_fetch_and_add(used, 1);
 	return bpf_map_lookup_elem(&tally, &key);
 }
 

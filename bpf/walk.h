@@ -97,7 +97,7 @@ static __always_inline void walk(struct dentry *dentry, const struct jail *jail,
 	struct climb climb = {
 		.dentry = dentry,
 		.slot = jail->slot,
-		.numbered = jail->flags & AL_NUMBERED,
+		.numbered = !attended_by && (jail->flags & AL_NUMBERED),
 		.judged = NO_RIGHTS,
 	};
 

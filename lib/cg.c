@@ -16,8 +16,9 @@
 
 #define CG_ROOT "agent-lock"
 #define CG_PREFIX "session-"
-/* include/linux/proc_ns.h: the initial cgroup namespace has a fixed inode number. */
+/* include/linux/proc_ns.h: the initial namespaces have fixed inode numbers. */
 #define INIT_CGROUP_NS 0xEFFFFFFBU
+#define INIT_PID_NS 0xEFFFFFFCU
 
 struct cg {
 	char *mount;
@@ -29,16 +30,16 @@ uint32_t cg_session_level(void)
 	return 2;		/* the root 0, agent-lock 1 */
 }
 
-static int in_initial_namespace(struct fail *f)
+static int in_initial_namespaces(struct fail *f)
 {
-	struct stat st;
+	struct stat cgroup, pid;
 
-	if (stat("/proc/self/ns/cgroup", &st))
-		return fail(f, errno, "cannot tell which cgroup namespace this is");
-	if (st.st_ino == INIT_CGROUP_NS)
+	if (stat("/proc/self/ns/cgroup", &cgroup) || stat("/proc/self/ns/pid", &pid))
+		return fail(f, errno, "cannot tell which namespaces this is in");
+	if (cgroup.st_ino == INIT_CGROUP_NS && pid.st_ino == INIT_PID_NS)
 		return 0;
-	fail(f, 0, "this is a cgroup namespace of its own (a container), where a session's place cannot be known");
-	return fail_hint(f, "run agent-lockd on the host, or start the container with --cgroupns=host");
+	fail(f, 0, "this is a container: neither a session's cgroup nor our own process can be named to the kernel from in here");
+	return fail_hint(f, "run agent-lockd on the host, or start the container with --cgroupns=host --pid=host");
 }
 
 /* libcgroup's own parse of the mount table; a failure only means that we make directories ourselves. */
@@ -54,7 +55,7 @@ int cg_open(struct cg **out_cg, struct fail *f)
 	struct cg *cg;
 	int top;
 
-	if (in_initial_namespace(f) || mounts_read(&mounts, f))
+	if (in_initial_namespaces(f) || mounts_read(&mounts, f))
 		return -1;
 	entry = mounts_of_type(&mounts, "cgroup2");
 	if (!entry) {

@@ -24,7 +24,8 @@ static const char *const op_names[] = {
 	[AL_OP_TRUNCATE] = "truncate", [AL_OP_CHMOD] = "chmod",	    [AL_OP_CHOWN] = "chown",
 	[AL_OP_UTIMES] = "utimes",     [AL_OP_XATTR] = "xattr",	    [AL_OP_ACL] = "acl",
 	[AL_OP_CHROOT] = "chroot",     [AL_OP_WATCH] = "watch",	    [AL_OP_RECEIVE] = "receive",
-	[AL_OP_CGROUP] = "cgroup",     [AL_OP_CREDS] = "creds",	    [AL_OP_TRACE] = "trace",
+	[AL_OP_CGROUP] = "cgroup",     [AL_OP_CREDS] = "creds",	    [AL_OP_MOUNT] = "mount",
+	[AL_OP_TRACE] = "trace",
 };
 _Static_assert(ARRAY_SIZE(op_names) == AL_NOPS, "every operation has a name");
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* exposure.c - see exposure.h */
 #include <fcntl.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,7 +12,7 @@
 
 static const char *const in_home[] = { "", "/.ssh", "/.gnupg", "/.aws", "/.config", "/.netrc" };
 static const char *const on_machine[] = {
-	"/etc", "/usr", "/root", "/tmp", "/var/tmp", "/dev/shm", "/etc/agent-lock", PROTO_RUN_DIR, PROTO_LOG_DIR, "/sys/fs/bpf",
+	"/home", "/etc", "/usr", "/root", "/tmp", "/var/tmp", "/dev/shm", "/etc/agent-lock", PROTO_RUN_DIR, PROTO_LOG_DIR, "/sys/fs/bpf",
 };
 
 /* Does climbing from place by ".." meet the directory? A file begins at the directory that holds it. */
@@ -70,22 +71,37 @@ static void add(const char *name, char *out, size_t size)
 	snprintf(out + len, size - len, "%s%s", len ? ", " : "", Q(name));
 }
 
+/* The places in one home directory. */
+static size_t exposed_of(const char *home, const struct stat *dir, char *out, size_t size)
+{
+	char place[AL_PATH_MAX];
+	size_t found = 0;
+
+	for (size_t i = 0; home && i < ARRAY_SIZE(in_home); i++) {
+		snprintf(place, sizeof(place), "%s%s", home, in_home[i]);
+		if (!at_or_below(place, dir))
+			continue;
+		add(place, out, size);
+		found++;
+	}
+	return found;
+}
+
 size_t exposure(int fd, const char *home, char *out, size_t size)
 {
+	const struct passwd *owner;
 	struct stat dir;
-	size_t found = 0;
+	size_t found;
 	char place[AL_PATH_MAX];
 
 	out[0] = '\0';
 	if (fstat(fd, &dir))
 		return 0;
-	for (size_t i = 0; home && i < ARRAY_SIZE(in_home); i++) {
-		snprintf(place, sizeof(place), "%s%s", home, in_home[i]);
-		if (!at_or_below(place, &dir))
-			continue;
-		add(place, out, size);
-		found++;
-	}
+	found = exposed_of(home, &dir, out, size);
+	/* Under sudo --root the home that counts is not the caller's. */
+	owner = getpwuid(dir.st_uid);
+	if (owner && (!home || strcmp(owner->pw_dir, home) != 0))
+		found += exposed_of(owner->pw_dir, &dir, out, size);
 	for (size_t i = 0; i < ARRAY_SIZE(on_machine); i++) {
 		if (!at_or_below(on_machine[i], &dir))
 			continue;

@@ -14,11 +14,14 @@
 #include "lsm_kernel.h"
 #include "util.h"
 
-#define PIN_MAPS LSM_PIN_DIR "/maps"
+#define STRING_OF(x) #x
+#define STRING(x) STRING_OF(x)
+#define PIN_MAPS LSM_PIN_DIR "/maps-" STRING(AL_LAYOUT)
 
 struct lsm {
 	struct agent_lock *skel;
-	struct ring_buffer *rings;
+	struct ring_buffer *rings[LSM_RINGS];
+	int budget;		/* events that are still handed over in this call */
 	lsm_event_fn event;
 	void *event_data;
 	int cpus;
@@ -67,13 +70,13 @@ static int pin_maps(struct agent_lock *skel, struct fail *f)
 	return 0;
 }
 
-static int load(struct lsm *lsm, uint32_t session_level, struct fail *f)
+static int load(struct lsm *lsm, uint32_t session_level, bool pinned, struct fail *f)
 {
 	lsm->skel = agent_lock__open();
 	if (!lsm->skel)
 		return fail(f, errno, "cannot open the BPF object");
 	lsm->skel->rodata->session_level = session_level;
-	if (choose_programs(lsm->skel, f) || pin_maps(lsm->skel, f))
+	if (choose_programs(lsm->skel, f) || (pinned && pin_maps(lsm->skel, f)))
 		return -1;
 	if (agent_lock__load(lsm->skel)) {
 		int no = errno;
@@ -169,12 +172,29 @@ static int attach(struct lsm *lsm, struct fail *f)
 	return 0;
 }
 
+/* Maps of another layout hold sessions that this version cannot take over, and must not leave unwatched. */
+static int refuse_other_layouts(struct fail *f)
+{
+	DIR *entries = opendir(LSM_PIN_DIR);
+	struct dirent *entry;
+	bool other = false;
+
+	while (entries && (entry = readdir(entries)))
+		other |= strncmp(entry->d_name, "maps-", 5) == 0 && strcmp(entry->d_name + 5, STRING(AL_LAYOUT)) != 0;
+	if (entries)
+		closedir(entries);
+	if (!other)
+		return 0;
+	fail(f, 0, "sessions of another version of agent-lock are pinned in %s", LSM_PIN_DIR);
+	return fail_hint(f, "end them with that version (agent-lock destroy --all) and stop its daemon");
+}
+
 int lsm_open(uint32_t session_level, struct lsm **out_lsm, struct fail *f)
 {
 	struct lsm *lsm;
 
 	libbpf_set_print(quiet);
-	if (lsm_supported(f))
+	if (lsm_supported(f) || refuse_other_layouts(f))
 		return -1;
 	if ((mkdir(LSM_PIN_DIR, 0700) && errno != EEXIST) || (mkdir(PIN_MAPS, 0700) && errno != EEXIST))
 		return fail(f, errno, "cannot make %s", PIN_MAPS);
@@ -187,7 +207,7 @@ int lsm_open(uint32_t session_level, struct lsm **out_lsm, struct fail *f)
 		lsm_close(lsm);
 		return -1;
 	}
-	if (load(lsm, session_level, f) || attach(lsm, f)) {
+	if (load(lsm, session_level, true, f) || attach(lsm, f)) {
 		lsm_close(lsm);
 		return -1;
 	}
@@ -199,7 +219,8 @@ void lsm_close(struct lsm *lsm)
 {
 	if (!lsm)
 		return;
-	ring_buffer__free(lsm->rings);
+	for (int i = 0; i < LSM_RINGS; i++)
+		ring_buffer__free(lsm->rings[i]);
 	agent_lock__destroy(lsm->skel);
 	free(lsm);
 }
@@ -237,27 +258,11 @@ void lsm_unmark(struct lsm *lsm, int fd)
 	(void)bpf_map_delete_elem(bpf_map__fd(lsm->skel->maps.marks), &fd);
 }
 
-static bool has_number(struct lsm *lsm, uint32_t object)
-{
-	int map = bpf_map__fd(lsm->skel->maps.numbers);
-	struct al_number key, *at = NULL;
-	uint32_t value;
-
-	while (bpf_map_get_next_key(map, at, &key) == 0) {
-		at = &key;
-		if (bpf_map_lookup_elem(map, &key, &value) == 0 && value == object)
-			return true;
-	}
-	return false;
-}
-
 /* Only the kernel knows s_dev and the generation: al_path_notify notes them when we, and nobody else, watch the object. */
 int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f)
 {
 	int map = bpf_map__fd(lsm->skel->maps.numbering);
-	struct {
-		uint32_t tgid, object;
-	} asked = { .tgid = (uint32_t)getpid(), .object = object }, nobody = { 0 };
+	struct al_numbering asked = { .tgid = (uint32_t)getpid(), .object = object }, nobody = { 0 };
 	cleanup_fd int watch = inotify_init1(IN_CLOEXEC);
 	uint32_t zero = 0;
 	char path[64];
@@ -267,48 +272,61 @@ int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (bpf_map_update_elem(map, &zero, &asked, BPF_ANY))
 		return fail(f, errno, "cannot number an object");
-	if (inotify_add_watch(watch, path, IN_DELETE_SELF) < 0) {
+	if (inotify_add_watch(watch, path, IN_DELETE_SELF) < 0 || bpf_map_lookup_elem(map, &zero, &asked)) {
 		fail(f, errno, "cannot watch an object");
 		bpf_map_update_elem(map, &zero, &nobody, BPF_ANY);
 		return -1;
 	}
 	bpf_map_update_elem(map, &zero, &nobody, BPF_ANY);
-	if (!has_number(lsm, object))
+	if (asked.object)	/* al_path_notify takes it away when it is noted */
 		return fail(f, ENOSPC, "cannot keep an object by number (%d at most)", AL_MAX_NUMBERS);
 	return 0;
 }
 
-void lsm_unnumber(struct lsm *lsm, uint32_t object)
+/*
+ * Delete every entry of a hash map that matches says. The next key is asked for before the present one goes: a cursor on a key
+ * that is gone begins again.
+ */
+static void delete_matching(int map, void *key, void *next, size_t size, bool (*matches)(int map, const void *key, uint32_t of),
+			    uint32_t of)
 {
-	int map = bpf_map__fd(lsm->skel->maps.numbers);
-	struct al_number key, next, *at = NULL;
-	uint32_t value;
+	bool more = bpf_map_get_next_key(map, NULL, key) == 0;
 
-	while (bpf_map_get_next_key(map, at, &next) == 0) {
-		bool ours = bpf_map_lookup_elem(map, &next, &value) == 0 && value == object;
-
-		if (ours) {
-			/* The cursor must not stand on what goes: begin again. */
-			bpf_map_delete_elem(map, &next);
-			at = NULL;
-			continue;
-		}
-		key = next;
-		at = &key;
+	while (more) {
+		more = bpf_map_get_next_key(map, key, next) == 0;
+		if (matches(map, key, of))
+			bpf_map_delete_elem(map, key);
+		memcpy(key, next, size);
 	}
 }
 
-uint32_t lsm_last_object(struct lsm *lsm)
+static bool number_of_object(int map, const void *key, uint32_t object)
 {
-	int map = bpf_map__fd(lsm->skel->maps.rules);
-	uint64_t key, *at = NULL;
-	uint32_t last = 0;
+	uint32_t value;
 
-	while (bpf_map_get_next_key(map, at, &key) == 0) {
-		at = &key;
-		if ((uint32_t)key > last)
-			last = (uint32_t)key;
-	}
+	return bpf_map_lookup_elem(map, key, &value) == 0 && value == object;
+}
+
+void lsm_unnumber(struct lsm *lsm, uint32_t object)
+{
+	struct al_number key, next;
+
+	delete_matching(bpf_map__fd(lsm->skel->maps.numbers), &key, &next, sizeof(key), number_of_object, object);
+}
+
+void lsm_attend(struct lsm *lsm, bool all_held)
+{
+	lsm->skel->data->attended_by = all_held ? (uint32_t)getpid() : 0;
+}
+
+uint32_t lsm_new_object(struct lsm *lsm)
+{
+	int map = bpf_map__fd(lsm->skel->maps.last_object);
+	uint32_t zero = 0, last;
+
+	/* Noted before it is used: a daemon killed in between loses a number, never gives one twice. */
+	if (bpf_map_lookup_elem(map, &zero, &last) || ++last == 0 || bpf_map_update_elem(map, &zero, &last, BPF_ANY))
+		return 0;
 	return last;
 }
 
@@ -322,45 +340,29 @@ int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t right
 	return 0;
 }
 
-static void clear_rules(struct lsm *lsm, uint32_t slot)
+static bool rule_of_slot(int map, const void *key, uint32_t slot)
 {
-	int map = bpf_map__fd(lsm->skel->maps.rules);
-	uint64_t key, next, *at = NULL;
-
-	while (bpf_map_get_next_key(map, at, &next) == 0) {
-		if (next >> 32 == slot) {
-			bpf_map_delete_elem(map, &next);
-			at = NULL;
-			continue;
-		}
-		key = next;
-		at = &key;
-	}
+	(void)map;
+	return *(const uint64_t *)key >> 32 == slot;
 }
 
-static void clear_tally(struct lsm *lsm, uint32_t slot)
+static bool tally_of_slot(int map, const void *key, uint32_t slot)
 {
-	int map = bpf_map__fd(lsm->skel->maps.tally);
-	struct al_tally_key key, next, *at = NULL;
-
-	while (bpf_map_get_next_key(map, at, &next) == 0) {
-		if (next.slot == slot) {
-			bpf_map_delete_elem(map, &next);
-			at = NULL;
-			continue;
-		}
-		key = next;
-		at = &key;
-	}
+	(void)map;
+	return ((const struct al_tally_key *)key)->slot == slot;
 }
 
 void lsm_slot_clear(struct lsm *lsm, uint32_t slot)
 {
 	int map = bpf_map__fd(lsm->skel->maps.counters);
 	cleanup_free uint64_t *zeros = calloc((size_t)lsm->cpus, sizeof(*zeros));
+	struct al_tally_key tally, next_tally;
+	uint64_t rule, next_rule;
+	uint32_t none = 0;
 
-	clear_rules(lsm, slot);
-	clear_tally(lsm, slot);
+	delete_matching(bpf_map__fd(lsm->skel->maps.rules), &rule, &next_rule, sizeof(rule), rule_of_slot, slot);
+	delete_matching(bpf_map__fd(lsm->skel->maps.tally), &tally, &next_tally, sizeof(tally), tally_of_slot, slot);
+	bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.tallied), &slot, &none, BPF_ANY);
 	for (uint32_t i = 0; zeros && i < AL_NCOUNTERS; i++) {
 		uint32_t index = slot * AL_NCOUNTERS + i;
 
@@ -387,6 +389,13 @@ int lsm_unpublish(struct lsm *lsm, uint64_t cgroup, struct fail *f)
 bool lsm_published(struct lsm *lsm, uint64_t cgroup, struct al_session *out_session)
 {
 	return bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.sessions), &cgroup, out_session) == 0;
+}
+
+bool lsm_idle(struct lsm *lsm)
+{
+	uint64_t key;
+
+	return bpf_map_get_next_key(bpf_map__fd(lsm->skel->maps.sessions), NULL, &key) != 0 && errno == ENOENT;
 }
 
 void lsm_sessions(struct lsm *lsm, void (*each)(uint64_t cgroup, const struct al_session *session, void *data), void *data)
@@ -444,30 +453,35 @@ static int on_record(void *context, void *record, size_t size)
 
 	if (size >= sizeof(struct al_event))
 		lsm->event(record, lsm->event_data);
-	return 0;
+	/* A negative value ends ring_buffer__consume() after this record; else it goes on as long as there is more. */
+	return --lsm->budget > 0 ? 0 : -EAGAIN;
 }
 
 int lsm_events_start(struct lsm *lsm, lsm_event_fn fn, void *data, struct fail *f)
 {
 	lsm->event = fn;
 	lsm->event_data = data;
-	lsm->rings = ring_buffer__new(bpf_map__fd(lsm->skel->maps.refusals), on_record, lsm, NULL);
-	if (!lsm->rings || ring_buffer__add(lsm->rings, bpf_map__fd(lsm->skel->maps.opens), on_record, lsm))
+	lsm->rings[0] = ring_buffer__new(bpf_map__fd(lsm->skel->maps.refusals), on_record, lsm, NULL);
+	lsm->rings[1] = ring_buffer__new(bpf_map__fd(lsm->skel->maps.opens), on_record, lsm, NULL);
+	if (!lsm->rings[0] || !lsm->rings[1])
 		return fail(f, errno, "cannot read the event rings");
 	return 0;
 }
 
-int lsm_events_fd(struct lsm *lsm)
+int lsm_events_fd(struct lsm *lsm, int ring)
 {
-	return ring_buffer__epoll_fd(lsm->rings);
+	return ring_buffer__epoll_fd(lsm->rings[ring]);
 }
 
 void lsm_events_read(struct lsm *lsm)
 {
-	(void)ring_buffer__consume(lsm->rings);	/* fails only if a callback does, and ours doesn't */
+	for (int i = 0; i < LSM_RINGS; i++) {
+		lsm->budget = LSM_EVENTS_AT_ONCE;
+		(void)ring_buffer__consume(lsm->rings[i]);	/* fails only if the callback does, which means: enough */
+	}
 }
 
-void lsm_verified(struct lsm *lsm, FILE *out)
+static void print_verified(struct lsm *lsm, FILE *out)
 {
 	struct bpf_program *program;
 
@@ -480,4 +494,19 @@ void lsm_verified(struct lsm *lsm, FILE *out)
 		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) == 0)
 			fprintf(out, "%-28s %8u verified\n", bpf_program__name(program), info.verified_insns);
 	}
+}
+
+int lsm_verify(uint32_t session_level, FILE *out, struct fail *f)
+{
+	struct lsm lsm = { 0 };
+	int ret;
+
+	libbpf_set_print(quiet);
+	if (lsm_supported(f))
+		return -1;
+	ret = load(&lsm, session_level, false, f);
+	if (ret == 0)
+		print_verified(&lsm, out);
+	agent_lock__destroy(lsm.skel);
+	return ret;
 }

@@ -52,8 +52,13 @@ void lsm_unmark(struct lsm *lsm, int fd);
 /* Keep a restricting object by number too; forget it again. */
 int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f);
 void lsm_unnumber(struct lsm *lsm, uint32_t object);
-/* The largest object id that any rule names, 0 if there is none: new ones must be above it. */
-uint32_t lsm_last_object(struct lsm *lsm);
+/*
+ * This process holds every marked object in memory (true), or may not (false): as long as it does, numbers are not asked. The
+ * kernel half notices by itself when the process ends.
+ */
+void lsm_attend(struct lsm *lsm, bool all_held);
+/* An object id that no mark ever had, 0 when there is none left. */
+uint32_t lsm_new_object(struct lsm *lsm);
 
 int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t rights, uint32_t id, struct fail *f);
 /* Remove all rules, counts and tally entries of a slot. */
@@ -63,6 +68,8 @@ void lsm_slot_clear(struct lsm *lsm, uint32_t slot);
 int lsm_publish(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags, struct fail *f);
 int lsm_unpublish(struct lsm *lsm, uint64_t cgroup, struct fail *f);
 bool lsm_published(struct lsm *lsm, uint64_t cgroup, struct al_session *out_session);
+/* Is no session published? */
+bool lsm_idle(struct lsm *lsm);
 /* Calls each for every published session. */
 void lsm_sessions(struct lsm *lsm, void (*each)(uint64_t cgroup, const struct al_session *session, void *data), void *data);
 
@@ -71,13 +78,18 @@ int lsm_counters(struct lsm *lsm, uint32_t slot, uint64_t *out_counters, struct 
 void lsm_tally(struct lsm *lsm, uint32_t slot,
 	       void (*each)(const struct al_tally_key *key, const struct al_tally *tally, void *data), void *data);
 
-/* Events: one descriptor to poll, and a call that hands over what is there. */
+/*
+ * Events: a descriptor to poll for each ring (refusals and allowed operations apart), and a call that hands over what is there, but
+ * LSM_EVENTS_AT_ONCE of each at most: whoever floods a ring must not keep the caller from everybody else.
+ */
+#define LSM_RINGS 2
+#define LSM_EVENTS_AT_ONCE 512
 typedef void (*lsm_event_fn)(const struct al_event *event, void *data);
 int lsm_events_start(struct lsm *lsm, lsm_event_fn fn, void *data, struct fail *f);
-int lsm_events_fd(struct lsm *lsm);
+int lsm_events_fd(struct lsm *lsm, int ring);
 void lsm_events_read(struct lsm *lsm);
 
-/* Verified instructions of each loaded program, for `make veristat`. */
-void lsm_verified(struct lsm *lsm, FILE *out);
+/* Load the programs, print how many instructions the kernel verified of each, let them go: nothing is attached or pinned. */
+int lsm_verify(uint32_t session_level, FILE *out, struct fail *f);
 
 #endif

@@ -12,25 +12,25 @@
 #define LSM_LIST "/sys/kernel/security/lsm"
 
 const struct lsm_program lsm_programs[] = {
-	{ "al_file_open", "file_open", 0, PATH_PLAIN, NULL },
-	{ "al_file_open_v7", "file_open", 0, PATH_UNION, NULL },
-	{ "al_file_receive", "file_receive", 0, PATH_PLAIN, NULL },
-	{ "al_file_receive_v7", "file_receive", 0, PATH_UNION, NULL },
-	{ "al_file_truncate", "file_truncate", 0, PATH_PLAIN, "path_truncate sees ftruncate on this kernel" },
-	{ "al_file_truncate_v7", "file_truncate", 0, PATH_UNION, "path_truncate sees ftruncate on this kernel" },
-	{ "al_d_instantiate", "d_instantiate", 0, PATH_ANY, NULL },
-	{ "al_path_mknod", "path_mknod", 0, PATH_ANY, NULL },
-	{ "al_path_mkdir", "path_mkdir", 0, PATH_ANY, NULL },
-	{ "al_path_symlink", "path_symlink", 0, PATH_ANY, NULL },
-	{ "al_path_unlink", "path_unlink", 0, PATH_ANY, NULL },
-	{ "al_path_rmdir", "path_rmdir", 0, PATH_ANY, NULL },
-	{ "al_path_link", "path_link", 0, PATH_ANY, NULL },
+	{ "al_file_open", "file_open", 1, PATH_PLAIN, NULL },
+	{ "al_file_open_v7", "file_open", 1, PATH_UNION, NULL },
+	{ "al_file_receive", "file_receive", 1, PATH_PLAIN, NULL },
+	{ "al_file_receive_v7", "file_receive", 1, PATH_UNION, NULL },
+	{ "al_file_truncate", "file_truncate", 1, PATH_PLAIN, "path_truncate sees ftruncate on this kernel" },
+	{ "al_file_truncate_v7", "file_truncate", 1, PATH_UNION, "path_truncate sees ftruncate on this kernel" },
+	{ "al_d_instantiate", "d_instantiate", 2, PATH_ANY, NULL },
+	{ "al_path_mknod", "path_mknod", 4, PATH_ANY, NULL },
+	{ "al_path_mkdir", "path_mkdir", 3, PATH_ANY, NULL },
+	{ "al_path_symlink", "path_symlink", 3, PATH_ANY, NULL },
+	{ "al_path_unlink", "path_unlink", 2, PATH_ANY, NULL },
+	{ "al_path_rmdir", "path_rmdir", 2, PATH_ANY, NULL },
+	{ "al_path_link", "path_link", 3, PATH_ANY, NULL },
 	{ "al_path_rename", "path_rename", 5, PATH_ANY, NULL },
-	{ "al_path_truncate", "path_truncate", 0, PATH_ANY, NULL },
-	{ "al_path_chmod", "path_chmod", 0, PATH_ANY, NULL },
-	{ "al_path_chown", "path_chown", 0, PATH_ANY, NULL },
-	{ "al_path_chroot", "path_chroot", 0, PATH_ANY, NULL },
-	{ "al_path_notify", "path_notify", 0, PATH_ANY, NULL },
+	{ "al_path_truncate", "path_truncate", 1, PATH_ANY, NULL },
+	{ "al_path_chmod", "path_chmod", 2, PATH_ANY, NULL },
+	{ "al_path_chown", "path_chown", 3, PATH_ANY, NULL },
+	{ "al_path_chroot", "path_chroot", 1, PATH_ANY, NULL },
+	{ "al_path_notify", "path_notify", 3, PATH_ANY, NULL },
 	{ "al_inode_setattr", "inode_setattr", 3, PATH_ANY, NULL },
 	{ "al_inode_setattr_v61", "inode_setattr", 2, PATH_ANY, NULL },
 	{ "al_inode_setxattr", "inode_setxattr", 6, PATH_ANY, NULL },
@@ -40,6 +40,9 @@ const struct lsm_program lsm_programs[] = {
 	{ "al_inode_remove_acl", "inode_remove_acl", 3, PATH_ANY, "inode_removexattr sees them on this kernel" },
 	{ "al_inode_file_setattr", "inode_file_setattr", 2, PATH_ANY, "flags need an open descriptor on this kernel" },
 	{ "al_task_alloc", "task_alloc", 2, PATH_ANY, NULL },
+	{ "al_sb_alloc", "sb_alloc_security", 1, PATH_ANY, NULL },
+	{ "al_sb_mount", "sb_mount", 5, PATH_ANY, NULL },
+	{ "al_move_mount", "move_mount", 2, PATH_ANY, NULL },
 	{ "al_uring_creds", "uring_override_creds", 1, PATH_ANY, "this kernel has no io_uring" },
 	{ "al_ptrace_access_check", "ptrace_access_check", 2, PATH_ANY, NULL },
 };
@@ -85,7 +88,7 @@ bool lsm_program_fits(const struct lsm_program *program, const struct btf *btf)
 {
 	const struct btf_type *proto = hook_proto(program->hook, btf);
 
-	if (!proto || (program->args && btf_vlen(proto) != program->args))
+	if (!proto || btf_vlen(proto) != program->args)
 		return false;
 	return program->path == PATH_ANY || plain_path(btf) == (program->path == PATH_PLAIN);
 }

@@ -11,7 +11,7 @@
 struct lsm_program {
 	const char *name;	/* of the BPF program */
 	const char *hook;	/* of the kernel; loads only if bpf_lsm_<hook> is there */
-	int args;		/* ... with so many arguments; 0: any */
+	int args;		/* ... with so many arguments: one more would stand where ret is read */
 	enum {
 		PATH_ANY,
 		PATH_PLAIN,	/* needs file->f_path as a plain member */

@@ -18,7 +18,6 @@ struct marks {
 	struct marked *list;
 	size_t len;
 	size_t cap;
-	uint32_t last;		/* highest id ever given */
 };
 
 struct marks *marks_new(struct lsm *lsm)
@@ -28,7 +27,6 @@ struct marks *marks_new(struct lsm *lsm)
 	if (!marks)
 		return NULL;
 	marks->lsm = lsm;
-	marks->last = lsm_last_object(lsm);
 	return marks;
 }
 
@@ -77,11 +75,13 @@ int marks_take(struct marks *marks, int fd, uint32_t *out_id, struct fail *f)
 		return 0;
 	}
 	/* A mark that nobody here knows of is left from before: its id may stand in no rule any more, so it gets a new one. */
-	if (grow(marks, f) || lsm_mark(marks->lsm, fd, marks->last + 1, f))
+	id = lsm_new_object(marks->lsm);
+	if (!id)
+		return fail(f, EOVERFLOW, "cannot number another object");
+	if (grow(marks, f) || lsm_mark(marks->lsm, fd, id, f))
 		return -1;
-	marks->last++;
-	marks->list[marks->len++] = (struct marked){ .id = marks->last, .references = 1, .fd = fd };
-	*out_id = marks->last;
+	marks->list[marks->len++] = (struct marked){ .id = id, .references = 1, .fd = fd };
+	*out_id = id;
 	return 0;
 }
 
@@ -102,8 +102,6 @@ int marks_adopt(struct marks *marks, int fd, uint32_t id, struct fail *f)
 	if (grow(marks, f) || (!mark && lsm_mark(marks->lsm, fd, id, f)))
 		return -1;
 	marks->list[marks->len++] = (struct marked){ .id = id, .references = 1, .fd = fd };
-	if (id > marks->last)
-		marks->last = id;
 	return 0;
 }
 

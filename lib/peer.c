@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* peer.c - see peer.h */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include "peer.h"
 #include "util.h"
@@ -15,33 +13,20 @@
 #define SO_PEERPIDFD 77
 #endif
 
-/* Clock ticks since boot at which a process started: field 22 of /proc/PID/stat (proc(5)), behind a comm of any bytes. */
-static int start_ticks(pid_t pid, unsigned long long *out_ticks)
+/*
+ * Before 6.5 by number, when the connection is accepted: the one who connected may have died and its number been given to somebody
+ * else. That somebody must at least be of the same user: nobody gets hold of another user's process.
+ */
+static int open_by_number(pid_t pid, uid_t uid)
 {
-	char name[64], text[1024], *at;
-
-	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
-	if (read_text_at(AT_FDCWD, name, text, sizeof(text)) < 0)
-		return -1;
-	at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at && sscanf(at, " %llu", out_ticks) == 1 ? 0 : -1;
-}
-
-/* Called when the connection is accepted: a process that got the number later started later. */
-static int open_by_number(pid_t pid)
-{
-	unsigned long long ticks;
-	struct timespec now;
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	char name[64];
+	struct stat st;
 
 	if (pidfd < 0)
 		return -1;
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	if (start_ticks(pid, &ticks) == 0 &&
-	    ticks <= (unsigned long long)now.tv_sec * (unsigned long long)sysconf(_SC_CLK_TCK) +
-			     (unsigned long long)now.tv_nsec * (unsigned long long)sysconf(_SC_CLK_TCK) / 1000000000ULL)
+	snprintf(name, sizeof(name), "/proc/%d", pid);
+	if (stat(name, &st) == 0 && st.st_uid == uid)
 		return pidfd;
 	close(pidfd);
 	errno = ESRCH;
@@ -59,7 +44,7 @@ int peer_of(int socket, struct peer *out_peer, struct fail *f)
 	if (cred.pid <= 0)
 		return fail(f, 0, "cannot serve a process of another pid namespace");
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &pidfd_len))
-		pidfd = errno == ENOPROTOOPT ? open_by_number(cred.pid) : -1;
+		pidfd = errno == ENOPROTOOPT ? open_by_number(cred.pid, cred.uid) : -1;
 	if (pidfd < 0)
 		return fail(f, errno, "cannot tell who is asking");
 	out_peer->uid = cred.uid;

@@ -16,7 +16,7 @@ struct peer {
 
 /*
  * Ask the kernel. The pidfd names the process that connected even when its number was given away since (SO_PEERPIDFD, 6.5).
- * Before 6.5 it is opened by number: a process that started after the connection was made is told apart by its start time.
+ * Before 6.5 it is opened by number, and must be of the user who connected.
  */
 int peer_of(int socket, struct peer *out_peer, struct fail *f);
 void peer_done(struct peer *peer);

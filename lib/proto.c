@@ -180,9 +180,14 @@ int message_receive(int socket, struct message *out_message)
 	do
 		len = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
 	while (len < 0 && errno == EINTR);
-	if (len <= 0)
-		return (int)len;
+	if (len < 0)
+		return -1;
 	take_descriptors(&msg, out_message);
+	if (len == 0) {
+		/* The end, or an empty message: which may carry descriptors all the same. */
+		message_close(out_message);
+		return 0;
+	}
 	if ((size_t)len < sizeof(header) || header.magic != PROTO_MAGIC || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		message_close(out_message);
 		errno = EBADMSG;

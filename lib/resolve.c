@@ -24,6 +24,7 @@ static int append(struct objects *objects, int fd, uint32_t rights, uint32_t rul
 	cleanup_fd int owned = fd;
 	struct object *more;
 	char path[AL_PATH_MAX + 1];
+	struct stat st;
 
 	if (fd_path(fd, path, sizeof(path)))
 		return fail(f, errno, "cannot name an object of the policy");
@@ -34,6 +35,10 @@ static int append(struct objects *objects, int fd, uint32_t rights, uint32_t rul
 	more[objects->len] = (struct object){ .rights = rights, .rule = rule, .path = strdup(path) };
 	if (!more[objects->len].path)
 		return fail(f, ENOMEM, "cannot hold the policy's objects");
+	if (fstat(owned, &st))
+		return fail(f, errno, "cannot look at '%s'", Q(path));
+	more[objects->len].dev = st.st_dev;
+	more[objects->len].ino = st.st_ino;
 	more[objects->len++].fd = steal_fd(&owned);
 	return 0;
 }
@@ -70,12 +75,16 @@ static int check_procfs(const struct policy_rule *rule, int fd, struct fail *f)
 }
 
 /*
- * Is this mount a file system of its own, or a window on a part of one? btrfs shows subvolumes as parts, and they are
- * what people mount.
+ * Is this mount a file system that is nowhere but below dir? A window on one that is mounted elsewhere too (a bind mount of /,
+ * a btrfs subvolume beside the root) would give that place away.
  */
-static bool whole_file_system(const struct mount_entry *entry)
+static bool only_below(const struct mounts *mounts, const struct mount_entry *entry, const char *dir)
 {
-	return strcmp(entry->root, "/") == 0 || strcmp(entry->type, "btrfs") == 0;
+	for (size_t i = 0; i < mounts->len; i++)
+		if (mounts->entries[i].major == entry->major && mounts->entries[i].minor == entry->minor &&
+		    !path_below(mounts->entries[i].point, dir))
+			return false;
+	return true;
 }
 
 static int add_mounts_below(const struct mounts *mounts, const char *dir, uint32_t rights, uint32_t rule,
@@ -85,7 +94,7 @@ static int add_mounts_below(const struct mounts *mounts, const char *dir, uint32
 		const struct mount_entry *entry = &mounts->entries[i];
 		int fd;
 
-		if (!path_below(entry->point, dir) || !whole_file_system(entry) || strcmp(entry->type, "proc") == 0)
+		if (!path_below(entry->point, dir) || !only_below(mounts, entry, dir) || strcmp(entry->type, "proc") == 0)
 			continue;
 		fd = open_object(entry->point);
 		/* Not ours to see (a mount below somebody else's directory), or gone meanwhile: it stays refused. */
@@ -142,12 +151,12 @@ static int open_above(const struct object *object)
 /* The last rule about this very object, or NULL. */
 static struct object *find(struct objects *objects, int fd)
 {
-	struct stat st, other;
+	struct stat st;
 
 	if (fstat(fd, &st))
 		return NULL;
 	for (size_t i = objects->len; i-- > 0;)
-		if (fstat(objects->list[i].fd, &other) == 0 && same_object(&st, &other))
+		if (objects->list[i].dev == st.st_dev && objects->list[i].ino == st.st_ino)
 			return &objects->list[i];
 	return NULL;
 }
@@ -204,7 +213,7 @@ int objects_resolve(const struct policy *policy, struct objects *out_objects, st
 	mounts_done(&mounts);
 	own = objects.len;
 	for (size_t i = 0; i < own && !ret; i++)
-		if (!(objects.list[i].rights & AL_WRITE) && !(objects.list[i].rights & AL_SYSTEM))
+		if (!(objects.list[i].rights & AL_WRITE))
 			ret = pin_above(&objects, i, f);
 	if (ret) {
 		objects_done(&objects);

@@ -16,6 +16,7 @@ struct object {
 	int fd;			/* O_PATH, owned */
 	uint32_t rights;	/* AL_READ | ... as the kernel half wants them */
 	uint32_t rule;		/* index in the policy */
+	uint64_t dev, ino;	/* as stat(2) has them */
 	char *path;		/* what it is called, links resolved; for display */
 };
 
@@ -26,8 +27,8 @@ struct objects {
 
 /*
  * Resolve every rule, in order; later ones of the same object win. Besides the rules' own objects:
- *  - the roots of other file systems mounted below a rule's directory, with the same right (a bind mount of a part of a file
- *    system is not one: it needs a rule of its own);
+ *  - the roots of other file systems mounted below a rule's directory, with the same right (one that is mounted
+ *    elsewhere as well is not: it needs a rule of its own);
  *  - the directories above a restricting rule inside a writable one, pinned: not to be renamed away from under it.
  * A path that is missing fails unless its rule is optional. On success the caller frees *out_objects with objects_done().
  */

@@ -17,6 +17,7 @@
 
 struct restore {
 	struct sessions *sessions;
+	bool stuck;		/* a cgroup without a session could not be cleared: its entry must stay */
 	void (*note)(const char *name, const char *what);
 };
 
@@ -48,12 +49,13 @@ static void restore_object(struct sessions *sessions, struct session *session, c
 		(void)marks_number(sessions->marks, object->id, NULL);	/* it is in the pinned map already */
 }
 
+/* Not waiting: its owner may hold a lease on it. */
 static void restore_log(struct session *session)
 {
 	char path[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + 16];
 
 	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session->name);
-	session->log = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	session->log = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
 /* state's policy goes over to the session. */
@@ -75,6 +77,7 @@ static int adopt(struct sessions *sessions, const char *name, struct state *stat
 	session->created = state->created;
 	session->policy = state->policy;
 	policy_init(&state->policy);
+	session->policy.audit = session->flags & AL_AUDIT;
 	for (size_t i = 0; i < state->len; i++)
 		restore_object(sessions, session, &state->objects[i]);
 	restore_log(session);
@@ -117,18 +120,20 @@ static void clear_cgroup(const char *name, void *data)
 
 	if (session_by_cgroup(restore->sessions, cg_id(restore->sessions->cg, name)))
 		return;
-	if (cg_kill(restore->sessions->cg, name, 10000, &f) || cg_remove(restore->sessions->cg, name, &f))
+	if (cg_kill(restore->sessions->cg, name, 10000, &f) || cg_remove(restore->sessions->cg, name, &f)) {
+		restore->stuck = true;
 		restore->note(name, f.msg);
-	else
-		restore->note(name, "a cgroup without a session: removed");
+		return;
+	}
+	restore->note(name, "a cgroup without a session: removed");
 }
 
-/* An entry without a session. Its cgroup is gone by now, so nobody is let go. */
+/* An entry without a session. Its cgroup is gone, so nobody is let go; unless one was not to be cleared: then none goes. */
 static void clear_entry(uint64_t cgroup, const struct al_session *session, void *data)
 {
 	struct restore *restore = data;
 
-	if (session_by_cgroup(restore->sessions, cgroup))
+	if (restore->stuck || session_by_cgroup(restore->sessions, cgroup))
 		return;
 	(void)lsm_unpublish(restore->sessions->lsm, cgroup, NULL);	/* fails if it is gone: as wanted */
 	lsm_slot_clear(restore->sessions->lsm, session->slot);
@@ -143,4 +148,15 @@ int sessions_restore(struct sessions *sessions, void (*note)(const char *name, c
 	cg_each(sessions->cg, clear_cgroup, &restore);
 	lsm_sessions(sessions->lsm, clear_entry, &restore);
 	return 0;
+}
+
+bool sessions_complete(struct sessions *sessions)
+{
+	struct session *session;
+	uint32_t at = 0;
+
+	while ((session = session_next(sessions, &at)))
+		if (session->unmarked)
+			return false;
+	return true;
 }

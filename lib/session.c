@@ -13,6 +13,8 @@
 #include "util.h"
 
 #define KILL_TIMEOUT_MS 10000
+#define SESSIONS_OF_USER 256
+#define SESSIONS_OF_ROOT 16	/* kept free for root, and for the daemon's own trial */
 
 int sessions_open(struct lsm *lsm, struct cg *cg, struct sessions **out_sessions, struct fail *f)
 {
@@ -132,27 +134,39 @@ static int choose_name(struct sessions *sessions, struct session *session, const
 
 static int choose_slot(struct sessions *sessions, struct session *session, struct fail *f)
 {
-	for (uint32_t i = 0; i < AL_MAX_SESSIONS; i++) {
+	uint32_t limit = session->owner == 0 ? AL_MAX_SESSIONS : AL_MAX_SESSIONS - SESSIONS_OF_ROOT;
+	unsigned int own = 0;
+
+	for (uint32_t i = 0; i < AL_MAX_SESSIONS; i++)
+		own += sessions->slots[i] && sessions->slots[i]->owner == session->owner;
+	if (session->owner != 0 && own >= SESSIONS_OF_USER) {
+		fail(f, 0, "there are %u sessions of yours already, the most a user can have", own);
+		return fail_hint(f, "destroy one: agent-lock list");
+	}
+	for (uint32_t i = 0; i < limit; i++) {
 		if (sessions->slots[i])
 			continue;
 		session->slot = i;
 		return 0;
 	}
-	fail(f, 0, "there are %d sessions already, the most there can be", AL_MAX_SESSIONS);
+	fail(f, 0, "there are %u sessions already, the most there can be", limit);
 	return fail_hint(f, "destroy one: agent-lock list");
 }
 
-/* The owner's, for nobody else to read. An earlier session's log of that name is kept as NAME.log.1. */
+/* The owner's, for nobody else to read. An earlier log of that name is kept as NAME.log.UID: nobody loses one to somebody else. */
 static int open_log(struct session *session, struct fail *f)
 {
-	char path[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + 16], old[sizeof(path) + 2];
+	char path[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + 16], old[sizeof(path) + 16];
+	struct stat st;
 
-	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session->name);
-	snprintf(old, sizeof(old), "%s.1", path);
 	if (session->internal)
 		return 0;
-	if (rename(path, old) && errno != ENOENT)
-		return fail(f, errno, "cannot put the old log %s away", path);
+	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session->name);
+	if (lstat(path, &st) == 0) {
+		snprintf(old, sizeof(old), "%s.%u", path, st.st_uid);
+		if (rename(path, old))
+			return fail(f, errno, "cannot put the old log %s away", path);
+	}
 	session->log = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (session->log < 0 || fchown(session->log, session->owner, (gid_t)-1)) {
 		fail(f, errno, "cannot make the log %s", path);
@@ -162,9 +176,20 @@ static int open_log(struct session *session, struct fail *f)
 	return 0;
 }
 
+/* Of a session that did not come to be. */
+static void drop_log(struct session *session)
+{
+	char path[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + 16];
+
+	if (session->log < 0)
+		return;
+	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session->name);
+	unlink(path);
+}
+
 bool session_needs_number(uint32_t rights)
 {
-	return !(rights & AL_READ) || (!(rights & AL_WRITE) && !(rights & AL_SYSTEM));
+	return !(rights & AL_WRITE);
 }
 
 static int note_object(struct state *state, const struct object *object, struct fail *f)
@@ -172,6 +197,7 @@ static int note_object(struct state *state, const struct object *object, struct 
 	struct state_object *noted = &state->objects[state->len];
 	struct stat st;
 
+	/* The caller's numbers are of its own mount namespace's making; these are what restore will see. */
 	if (fstat(object->fd, &st))
 		return fail(f, errno, "cannot look at '%s'", Q(object->path));
 	*noted = (struct state_object){
@@ -229,10 +255,10 @@ static int set_rules(struct sessions *sessions, struct session *session, struct 
 
 static void drop_rules(struct sessions *sessions, struct session *session)
 {
-	lsm_slot_clear(sessions->lsm, session->slot);
 	for (size_t i = 0; i < session->ids_len; i++)
 		marks_drop(sessions->marks, session->ids[i]);
 	session->ids_len = 0;
+	lsm_slot_clear(sessions->lsm, session->slot);
 	state_remove(session->name);
 }
 
@@ -246,6 +272,7 @@ int session_start(struct sessions *sessions, struct session *session, const char
 	if (set_rules(sessions, session, f) || open_log(session, f) ||
 	    lsm_publish(sessions->lsm, session->cgroup, session->slot, session->flags, f)) {
 		drop_rules(sessions, session);
+		drop_log(session);
 		(void)cg_remove(sessions->cg, session->name, NULL);	/* empty and new: nothing can hold it */
 		return -1;
 	}
@@ -262,15 +289,19 @@ int session_enter(struct sessions *sessions, struct session *session, pid_t pid,
 	return cg_enter(sessions->cg, session->name, pid, f);
 }
 
-int session_destroy(struct sessions *sessions, struct session *session, struct fail *f)
+int session_kill(struct sessions *sessions, struct session *session, struct fail *f)
+{
+	return cg_kill(sessions->cg, session->name, KILL_TIMEOUT_MS, f);
+}
+
+int session_end(struct sessions *sessions, struct session *session, struct fail *f)
 {
 	/* In this order: nothing of it may run when the rules go, and nobody may enter what is going. */
-	if (cg_kill(sessions->cg, session->name, KILL_TIMEOUT_MS, f) || cg_remove(sessions->cg, session->name, f) ||
+	if (session_kill(sessions, session, f) || cg_remove(sessions->cg, session->name, f) ||
 	    lsm_unpublish(sessions->lsm, session->cgroup, f))
 		return -1;
 	drop_rules(sessions, session);
 	sessions->slots[session->slot] = NULL;
-	session_free(session);
 	return 0;
 }
 
@@ -416,10 +447,11 @@ static void collect_target(const struct al_tally_key *key, const struct al_tally
 	target->op = key->op;
 	target->verdict = key->verdict;
 	target->count = tally->count;
-	target->first = wall_time(tally->first_ns);
+	target->first = wall_time(start ? tally->first_ns : tally->last_ns);
 	target->last = wall_time(tally->last_ns);
 	target->sensitive = policy_sensitive(&collect->session->policy, target->path);
-	rule_text(collect->session, tally->rule, target->rule, sizeof(target->rule));
+	/* Without a start no event of it ever found room, and nothing but its count is known. */
+	rule_text(collect->session, start ? tally->rule : AL_NO_RULE, target->rule, sizeof(target->rule));
 	target->comms_len = 1;
 	snprintf(target->comms[0].comm, sizeof(target->comms[0].comm), "%.*s", AL_COMM, key->comm);
 	target->comms[0].pid = tally->pid;

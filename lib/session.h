@@ -49,6 +49,8 @@ void sessions_close(struct sessions *sessions);
  * session is killed and removed, never adopted. Calls note for each with what became of it.
  */
 int sessions_restore(struct sessions *sessions, void (*note)(const char *name, const char *what), struct fail *f);
+/* Does this process hold every object that a rule is about? */
+bool sessions_complete(struct sessions *sessions);
 
 /* A session that is not in force yet; owner's. Free it with session_free() unless session_start() took it. */
 struct session *session_new(uid_t owner, const char *directory, bool audit);
@@ -61,8 +63,10 @@ void session_free(struct session *session);
 int session_start(struct sessions *sessions, struct session *session, const char *wanted, struct fail *f);
 /* Move a process in. */
 int session_enter(struct sessions *sessions, struct session *session, pid_t pid, struct fail *f);
-/* Kill all, wait, take the rules away, remove the cgroup, free it. */
-int session_destroy(struct sessions *sessions, struct session *session, struct fail *f);
+/* Kill all and wait until it is empty. */
+int session_kill(struct sessions *sessions, struct session *session, struct fail *f);
+/* Kill, remove the cgroup, take the rules away. Afterwards it is the caller's, to session_free(); on failure it is as it was. */
+int session_end(struct sessions *sessions, struct session *session, struct fail *f);
 /* Emit allowed operations too, or not. */
 int session_tailed(struct sessions *sessions, struct session *session, bool tailed, struct fail *f);
 

@@ -21,27 +21,32 @@ const char *caller_home(void)
 	return entry ? entry->pw_dir : NULL;
 }
 
-/* SUDO_UID is only believed by root, who could be anybody anyway. */
-static const struct passwd *sudo_user(void)
+/* SUDO_UID is only believed by root, who could be anybody anyway. Returns false when it names nobody. */
+static bool sudo_user(const char *text, const struct passwd **out_user)
 {
-	const char *text = getenv("SUDO_UID");
-	char *end;
 	unsigned long uid;
+	char *end;
 
-	if (geteuid() != 0 || !text || !*text)
-		return NULL;
 	errno = 0;
 	uid = strtoul(text, &end, 10);
-	if (errno || *end || uid == 0 || uid > 0xfffffffeUL)
-		return NULL;
-	return getpwuid((uid_t)uid);
+	if (errno || end == text || *end || uid > 0xfffffffeUL)
+		return false;
+	*out_user = getpwuid((uid_t)uid);
+	return *out_user != NULL;
 }
 
 int caller_become(struct fail *f)
 {
-	const struct passwd *user = sudo_user();
+	const char *sudo = getenv("SUDO_UID");
+	const struct passwd *user;
 
-	if (!user)
+	if (geteuid() != 0 || !sudo)
+		return 0;
+	if (!sudo_user(sudo, &user)) {
+		fail(f, 0, "cannot become the user who called sudo: there is no user '%s'", Q(sudo));
+		return fail_hint(f, "use --root if it is to run as root");
+	}
+	if (user->pw_uid == 0)
 		return 0;
 	if (initgroups(user->pw_name, user->pw_gid) || setgid(user->pw_gid) || setuid(user->pw_uid))
 		return fail(f, errno, "cannot become user '%s'", Q(user->pw_name));

@@ -57,6 +57,7 @@ static int read_base(struct policy *policy, const char *home, struct fail *f)
 {
 	struct conf_context context = { .home = home, .system = true };
 	char self[AL_PATH_MAX], path[AL_PATH_MAX + 64];
+	cleanup_free char *real = NULL;
 	ssize_t len;
 	char *slash;
 
@@ -70,7 +71,8 @@ static int read_base(struct policy *policy, const char *home, struct fail *f)
 	snprintf(path, sizeof(path), "%s/../conf/" CONF_NAME, self);
 	if (access(path, F_OK))
 		snprintf(path, sizeof(path), "%s/../share/agent-lock/" CONF_NAME, self);
-	return conf_read(path, &context, policy, f);
+	real = realpath(path, NULL);
+	return conf_read(real ? real : path, &context, policy, f);
 }
 
 /* A path as typed, made absolute; nothing is resolved here, opening it does that. */
@@ -114,14 +116,21 @@ static int open_project(const char *typed, char **out_path, struct fail *f)
 	return steal_fd(&fd);
 }
 
-static int refuse_exposure(int project, const char *path, const char *home, struct fail *f)
+/* The project, and whatever else the user made writable. What the base policy makes so is scratch by intent. */
+static int refuse_exposure(const struct objects *objects, const char *home, struct fail *f)
 {
 	char exposed[256];
 
-	if (!exposure(project, home, exposed, sizeof(exposed)))
-		return 0;
-	fail(f, 0, "'%s' is no project: the agent could write %s", Q(path), exposed);
-	return fail_hint(f, "give it a directory of its own, or --force if that is really meant");
+	for (size_t i = 0; i < objects->len; i++) {
+		const struct object *object = &objects->list[i];
+
+		if (!(object->rights & AL_WRITE) || (object->rights & AL_SYSTEM) ||
+		    !exposure(object->fd, home, exposed, sizeof(exposed)))
+			continue;
+		fail(f, 0, "'%s' is no place for an agent to write: it is or holds %s", Q(object->path), exposed);
+		return fail_hint(f, "give it a directory of its own, or --force if that is really meant");
+	}
+	return 0;
 }
 
 static int build(struct creation *creation, const char *typed, const struct given *given, size_t len, struct fail *f)
@@ -130,7 +139,7 @@ static int build(struct creation *creation, const char *typed, const struct give
 	struct conf_context context = { .home = home };
 	cleanup_fd int project = open_project(typed, (char **)&creation->directory, f);
 
-	if (project < 0 || (!creation->force && refuse_exposure(project, creation->directory, home, f)))
+	if (project < 0)
 		return -1;
 	context.project = creation->directory;
 	if (read_base(&creation->policy, home, f) ||
@@ -195,6 +204,11 @@ int creation_make(int daemon, struct creation *creation, char *out_name)
 	int ret;
 
 	if (objects_resolve(&creation->policy, &objects, &f)) {
+		warn_fail(&f);
+		return EXIT_REFUSED;
+	}
+	if (!creation->force && refuse_exposure(&objects, caller_home(), &f)) {
+		objects_done(&objects);
 		warn_fail(&f);
 		return EXIT_REFUSED;
 	}

@@ -74,18 +74,30 @@ static int cannot_execute(const char *command)
 	return no == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
+/*
+ * Before the border is crossed: whoever is inside already may look into a process that enters, so there must be nothing in it. Not
+ * dumpable means not traceable (execve sets it again); what is open stays open, so only the user's three and the daemon remain.
+ */
+static int strip(int daemon, struct fail *f)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return fail(f, errno, "cannot guard this process");
+	if ((daemon > 3 && close_range(3, (unsigned int)daemon - 1, 0)) || close_range((unsigned int)daemon + 1, ~0U, 0))
+		return fail(f, errno, "cannot close what is open");
+	return 0;
+}
+
 int enter_and_exec(int daemon, const char *session, char **command)
 {
 	char directory[AL_PATH_MAX + 1];
 	struct fail f = { 0 };
 
 	if (session_directory(daemon, session, directory, sizeof(directory), &f) || go_inside(directory, &f) ||
-	    client_enter(daemon, session, &f)) {
+	    strip(daemon, &f) || client_enter(daemon, session, &f)) {
 		warn_fail(&f);
 		return EXIT_SELF;
 	}
-	/* What is open stays open across the border: nothing but the three that the user gave. */
-	closefrom(3);
+	close(daemon);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
 		warn("cannot set no_new_privs: %s", strerror(errno));
 		return EXIT_SELF;

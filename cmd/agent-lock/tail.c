@@ -25,13 +25,13 @@ struct view {
 	struct event_style style;
 };
 
-/* A line of the log, in the form that was asked for. A line that cannot be read is shown as it is: it was escaped when written. */
+/* A line of the log, in the form that was asked for. What is no line of ours is escaped: the log is its owner's to write. */
 static void show(const struct view *view, const char *line)
 {
 	static struct event event;
 
 	if (event_parse(line, strlen(line), &event, NULL)) {
-		puts(line);
+		puts(Q(line));
 		return;
 	}
 	if (view->denied && event.kind != EVENT_REFUSED && event.kind != EVENT_WOULD_REFUSE)

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,6 +26,7 @@
 
 struct control {
 	int socket;
+	bool full;		/* no descriptor was left: accept nobody for a moment, instead of trying in a circle */
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -111,10 +114,6 @@ static int admit(struct daemon *daemon, int socket, struct fail *f)
 
 	if (peer_of(socket, &peer, f))
 		return -1;
-	if (cg_is_session_member(peer.pid)) {
-		peer_done(&peer);
-		return fail(f, EPERM, "a process in a session cannot control sessions");
-	}
 	client = free_place(daemon->control, peer.uid, f);
 	if (!client) {
 		peer_done(&peer);
@@ -130,10 +129,52 @@ static void take_client(struct daemon *daemon)
 	int socket = accept4(daemon->control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct fail f = { 0 };
 
+	daemon->control->full = socket < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
 	if (socket < 0 || admit(daemon, socket, &f) == 0)
 		return;
 	answer_fail(socket, &f);
 	close(socket);
+}
+
+/*
+ * The descriptors of a request are objects opened O_PATH, nothing else. Anything else is not even closed here: closing a socket
+ * with SO_LINGER or a file of a slow FUSE server takes as long as its maker likes.
+ */
+static void *close_elsewhere(void *fd)
+{
+	close((int)(intptr_t)fd);
+	return NULL;
+}
+
+static int only_objects(struct message *message, struct fail *f)
+{
+	int ret = 0;
+
+	for (uint32_t i = 0; i < message->nfds; i++) {
+		int flags = fcntl(message->fds[i], F_GETFL);
+		pthread_t thread;
+
+		if (flags >= 0 && (flags & O_PATH))
+			continue;
+		if (pthread_create(&thread, NULL, close_elsewhere, (void *)(intptr_t)message->fds[i]) == 0)
+			pthread_detach(thread);
+		message->fds[i] = -1;
+		ret = fail(f, EBADMSG, "cannot take a descriptor that is not O_PATH");
+	}
+	return ret;
+}
+
+/*
+ * Asked anew for every request: a connection stays what it was when its process enters a session, and whoever is in there may
+ * get hold of it.
+ */
+static int answer_request(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+{
+	if (only_objects(message, f))
+		return -1;
+	if (!peer_alive(&client->peer) || cg_is_session_member(client->peer.pid))
+		return fail(f, EPERM, "a process in a session cannot control sessions");
+	return request(daemon, client, message, f);
 }
 
 static void serve(struct daemon *daemon, struct client *client)
@@ -146,17 +187,12 @@ static void serve(struct daemon *daemon, struct client *client)
 		return;
 	if (got < 0)
 		fail(&f, errno, "cannot understand the request");
-	else if (got > 0 && request(daemon, client, &message, &f) == 0)
-		got = 1;
-	else if (got > 0)
+	else if (got > 0 && answer_request(daemon, client, &message, &f))
 		got = -1;
-	if (got > 0)
-		message_close(&message);
-	if (got < 0) {
-		message_close(&message);
+	message_close(&message);
+	if (got < 0)
 		answer_fail(client->socket, &f);
-	}
-	if (got <= 0)
+	if (got <= 0 || client->over)
 		hang_up(daemon, client);
 }
 
@@ -210,23 +246,26 @@ void control_forget(struct daemon *daemon, struct session *session)
 int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
 {
 	struct control *control = daemon->control;
-	struct pollfd polls[CLIENTS_MAX + 2];
+	struct pollfd polls[CLIENTS_MAX + 1 + LSM_RINGS];
+	struct pollfd *clients = polls + 1 + LSM_RINGS;
 
 	while (!*stop) {
-		polls[0] = (struct pollfd){ .fd = control->socket, .events = POLLIN };
-		polls[1] = (struct pollfd){ .fd = lsm_events_fd(daemon->lsm), .events = POLLIN };
+		polls[0] = (struct pollfd){ .fd = control->full ? -1 : control->socket, .events = POLLIN };
+		for (int i = 0; i < LSM_RINGS; i++)
+			polls[1 + i] = (struct pollfd){ .fd = lsm_events_fd(daemon->lsm, i), .events = POLLIN };
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			polls[i + 2] = (struct pollfd){ .fd = control->clients[i].socket, .events = POLLIN };
-		if (poll(polls, ARRAY_SIZE(polls), -1) < 0) {
+			clients[i] = (struct pollfd){ .fd = control->clients[i].socket, .events = POLLIN };
+		if (poll(polls, ARRAY_SIZE(polls), control->full ? 1000 : -1) < 0) {
 			if (errno == EINTR)
 				continue;
 			return fail(f, errno, "cannot wait for requests");
 		}
-		/* Events first: what happened before a request is in the log before it is answered. */
+		/* Events first: what happened before a request is in the log before it is answered, but for a flood. */
 		lsm_events_read(daemon->lsm);
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			if (polls[i + 2].revents && control->clients[i].socket == polls[i + 2].fd)
+			if (clients[i].revents && control->clients[i].socket == clients[i].fd)
 				serve(daemon, &control->clients[i]);
+		control->full = false;
 		if (polls[0].revents)
 			take_client(daemon);
 	}

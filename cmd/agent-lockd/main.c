@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
@@ -76,16 +77,28 @@ static int start(struct daemon *daemon, struct fail *f)
 		return -1;
 	if (sessions_restore(daemon->sessions, note_restored, f))
 		return -1;
+	lsm_attend(daemon->lsm, sessions_complete(daemon->sessions));
 	if (trial(daemon, f) || feed_start(daemon, f) || control_open(daemon, f))
 		return -1;
 	return 0;
+}
+
+/* Every object of every policy is a descriptor here. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);	/* then requests fail sooner, each with its reason */
+	}
 }
 
 static int serve(struct fail *f)
 {
 	struct daemon daemon = { 0 };
 	cleanup_fd int locked = -1;
-	uint32_t at = 0;
+	bool started = false;
 	int ret;
 
 	if (geteuid() != 0) {
@@ -98,14 +111,16 @@ static int serve(struct fail *f)
 	locked = lock(f);
 	if (locked < 0)
 		return -1;
+	raise_limits();
 	ret = start(&daemon, f);
-	if (ret == 0) {
+	started = ret == 0;
+	if (started) {
 		say(LOG_INFO, "ready");
 		ret = control_run(&daemon, &stop, f);
 	}
 	control_close(daemon.control);
-	/* With no session left nothing needs to be enforced, and nothing is left behind. */
-	if (daemon.sessions && !session_next(daemon.sessions, &at))
+	/* With no session left nothing needs to be enforced, and nothing is left behind. Not when we don't know. */
+	if (started && lsm_idle(daemon.lsm))
 		(void)lsm_unpin_all(NULL);
 	sessions_close(daemon.sessions);
 	lsm_close(daemon.lsm);
@@ -115,13 +130,7 @@ static int serve(struct fail *f)
 
 static int print_verified(struct fail *f)
 {
-	struct lsm *lsm;
-
-	if (lsm_open(cg_session_level(), &lsm, f))
-		return -1;
-	lsm_verified(lsm, stdout);
-	lsm_close(lsm);
-	return 0;
+	return lsm_verify(cg_session_level(), stdout, f);
 }
 
 int main(int argc, char **argv)

@@ -2,6 +2,7 @@
 /* requests.c - see requests.h; the messages are described in proto.h. */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
@@ -21,10 +22,28 @@ static int done(struct client *client, struct fail *f)
 	return message_send(client->socket, &message) ? fail(f, errno, "cannot answer") : 0;
 }
 
-/* Answers of several messages are sent in one go: the client is waiting for them, and its buffer takes thousands. */
+/*
+ * Answers of several messages are sent in one go to a client that waits for them. The usual buffer holds a hundred or so; this one
+ * the largest list or report there can be. It is only for connections that asked for one.
+ */
+static void make_room(struct client *client)
+{
+	int size = 8 << 20;
+
+	(void)setsockopt(client->socket, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));	/* then it ends early, with a reason */
+}
+
 static int answer(struct client *client, const struct message *message, struct fail *f)
 {
 	return message_send(client->socket, message) ? fail(f, errno, "cannot answer: the client does not read") : 0;
+}
+
+#define DRAFT_MAX (4 << 20)	/* bytes of text in one policy, as it is sent */
+
+static int too_large(struct client *client, size_t more, struct fail *f)
+{
+	client->draft_bytes += more;
+	return client->draft_bytes > DRAFT_MAX ? fail(f, E2BIG, "cannot hold so large a policy") : 0;
 }
 
 static int request_new(struct client *client, struct message *message, struct fail *f)
@@ -55,6 +74,8 @@ static int request_policy(struct client *client, struct message *message, struct
 		message_get_text(message, origin, sizeof(origin));
 		if (message->bad || right >= POLICY_NRIGHTS)
 			return malformed(f);
+		if (too_large(client, strlen(path) + strlen(origin), f))
+			return -1;
 		if (policy_add(&client->draft->policy, (enum policy_right)right, path, origin, system, optional, f))
 			return -1;
 	}
@@ -69,6 +90,8 @@ static int request_sensitive(struct client *client, struct message *message, str
 		message_get_text(message, pattern, sizeof(pattern));
 		if (message->bad)
 			return malformed(f);
+		if (too_large(client, strlen(pattern), f))
+			return -1;
 		if (policy_add_sensitive(&client->draft->policy, pattern, f))
 			return -1;
 	}
@@ -85,8 +108,8 @@ static int add_object(struct session *draft, int fd, uint64_t rights, uint64_t r
 
 	if ((rights & ~(uint64_t)RIGHTS_KNOWN) || rule >= draft->policy.len)
 		return malformed(f);
-	if (objects->len >= 4 * POLICY_MAX_RULES)
-		return fail(f, 0, "a policy of more than %d objects is too large", 4 * POLICY_MAX_RULES);
+	if (objects->len >= 2 * POLICY_MAX_RULES)
+		return fail(f, 0, "a policy of more than %d objects is too large", 2 * POLICY_MAX_RULES);
 	more = reallocarray(objects->list, objects->len + 1, sizeof(*more));
 	if (!more)
 		return fail(f, ENOMEM, "cannot hold the policy's objects");
@@ -111,6 +134,8 @@ static int request_rules(struct client *client, struct message *message, struct 
 		message_get_text(message, path, sizeof(path));
 		if (message->bad)
 			return malformed(f);
+		if (too_large(client, strlen(path), f))
+			return -1;
 		if (add_object(client->draft, message->fds[i], rights, rule, path, f))
 			return -1;
 		message->fds[i] = -1;
@@ -160,6 +185,7 @@ static int request_exec(struct daemon *daemon, struct client *client, struct mes
 	if (!peer_alive(&client->peer))
 		return fail(f, ESRCH, "cannot move the caller");
 	feed_session(daemon, session, "entered", client->peer.pid);
+	client->over = true;
 	return done(client, f);
 }
 
@@ -168,6 +194,7 @@ static int request_list(struct daemon *daemon, struct client *client, struct mes
 	struct session *session;
 	uint32_t at = 0;
 
+	make_room(client);
 	while ((session = session_next(daemon->sessions, &at))) {
 		struct list_entry entry;
 
@@ -183,6 +210,7 @@ static int request_list(struct daemon *daemon, struct client *client, struct mes
 
 static int answer_report(struct client *client, const struct report *report, struct message *message, struct fail *f)
 {
+	make_room(client);
 	message_put_head(message, report);
 	if (answer(client, message, f))
 		return -1;
@@ -215,16 +243,20 @@ static int request_destroy(struct daemon *daemon, struct client *client, struct 
 	struct report report;
 	int ret;
 
-	if (!session || cg_kill(daemon->cg, session->name, 10000, f) ||
+	if (!session || session_kill(daemon->sessions, session, f) ||
 	    session_report(daemon->sessions, session, &report, f))
 		return -1;
 	report_merge(&report);
 	snprintf(report.state, sizeof(report.state), "destroyed");
 	lsm_events_read(daemon->lsm);
-	feed_session(daemon, session, "destroyed", client->peer.pid);
-	control_forget(daemon, session);
-	say(LOG_INFO, "session '%s' of uid %u destroyed", session->name, session->owner);
-	ret = session_destroy(daemon->sessions, session, f);
+	ret = session_end(daemon->sessions, session, f);
+	if (ret == 0) {
+		feed_session(daemon, session, "destroyed", client->peer.pid);
+		control_forget(daemon, session);
+		say(LOG_INFO, "session '%s' of uid %u destroyed", session->name, session->owner);
+		session_free(session);
+	}
+	lsm_attend(daemon->lsm, sessions_complete(daemon->sessions));
 	if (ret == 0)
 		ret = answer_report(client, &report, message, f);
 	report_done(&report);

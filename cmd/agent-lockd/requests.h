@@ -14,6 +14,8 @@ struct client {
 	char wanted[SESSION_NAME_MAX + 2];	/* its name, "" for any; one byte more, so that too long is seen as such */
 	struct session *follows;	/* after tail */
 	uint64_t missed;	/* lines that it did not read in time */
+	size_t draft_bytes;	/* text that the draft holds */
+	bool over;		/* nothing more is taken from it */
 };
 
 /* Answer one request. On failure the caller says why and hangs up. */

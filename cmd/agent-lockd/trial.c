@@ -93,7 +93,8 @@ int trial(struct daemon *daemon, struct fail *f)
 		return -1;
 	}
 	ret = watch_child(daemon, session, f);
-	if (session_destroy(daemon->sessions, session, ret ? NULL : f))
+	if (session_end(daemon->sessions, session, ret ? NULL : f))
 		return -1;
+	session_free(session);
 	return ret;
 }
