@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * inode.bpf.c - what changes a file without any path hook: times, extended attributes, access control lists, flags.
+ * inode.bpf.c - what changes a file without any path hook: times, extended attributes, access
+ * control lists, flags.
  *
- *   inode_setattr                        utimensat; also once more what path_chmod, path_chown, path_truncate decided
- *   inode_setxattr inode_removexattr     every attribute; up to 6.1 access control lists too
- *   inode_set_acl inode_remove_acl       from 6.2 on
- *   inode_getxattr                       user.* attributes: they are content; the others are metadata, as stat's
- *   inode_file_setattr                   flags set by name (from 6.17 on; before that it needs an open descriptor)
+ *   inode_setattr                        utimensat; also once more what path_chmod, path_chown,
+ * path_truncate decided inode_setxattr inode_removexattr     every attribute; up to 6.1 access
+ * control lists too inode_set_acl inode_remove_acl       from 6.2 on inode_getxattr user.*
+ * attributes: they are content; the others are metadata, as stat's inode_file_setattr flags set by
+ * name (from 6.17 on; before that it needs an open descriptor)
  *
- * No mount comes with these: their text begins at the file system's root, the reader puts the mount point before it.
+ * No mount comes with these: their text begins at the file system's root, the reader puts the mount
+ * point before it.
  */
 #include "judge.h"
 
 /*
- * A stacking file system (overlayfs) repeats the operation on its layer's inode in the same task, under the mounter's
- * credentials; the outer inode was decided. io_uring can make credentials look the same: registered ones, which
- * al_uring_creds refuses to the jailed; and those that a request was queued with, when a worker runs it after the
- * submitter changed its own. So a worker is never believed (an xattr set by io_uring on overlayfs is lost to that).
+ * A stacking file system (overlayfs) repeats the operation on its layer's inode in the same task,
+ * under the mounter's credentials; the outer inode was decided. io_uring can make credentials look
+ * the same: registered ones, which al_uring_creds refuses to the jailed; and those that a request
+ * was queued with, when a worker runs it after the submitter changed its own. So a worker is never
+ * believed (an xattr set by io_uring on overlayfs is lost to that).
  */
 static __always_inline bool on_behalf_of_a_mount(void)
 {
@@ -34,8 +37,10 @@ static __always_inline int change(u32 op, u32 want, struct dentry *dentry, const
 	return judge_and_settle(op, want, NULL, dentry, jail);
 }
 
-/* Only times are news here: the rest was decided and counted by a path hook a moment ago, writes by the open. */
-static __always_inline int set_attributes(struct dentry *dentry, struct iattr *attr, const struct jail *jail)
+/* Only times are news here: the rest was decided and counted by a path hook a moment ago, writes by
+ * the open. */
+static __always_inline int set_attributes(struct dentry *dentry, struct iattr *attr,
+					  const struct jail *jail)
 {
 	u32 valid = BPF_CORE_READ(attr, ia_valid);
 	struct judged judged;
@@ -72,7 +77,8 @@ int BPF_PROG(al_inode_setattr_v61, struct dentry *dentry, struct iattr *attr, in
 	return set_attributes(dentry, attr, &jail);
 }
 
-/* Does the attribute's name begin with this prefix? The name is a kernel copy: nobody changes it meanwhile. */
+/* Does the attribute's name begin with this prefix? The name is a kernel copy: nobody changes it
+ * meanwhile. */
 #define HAS_PREFIX(name, prefix) has_prefix(name, prefix, sizeof(prefix) - 1)
 static __always_inline bool has_prefix(const char *name, const char *prefix, u32 len)
 {
@@ -92,8 +98,8 @@ static __always_inline u32 xattr_op(const char *name)
 }
 
 SEC("lsm/inode_setxattr")
-int BPF_PROG(al_inode_setxattr, void *idmap, struct dentry *dentry, const char *name, const void *value, u64 size,
-	     int flags, int ret)
+int BPF_PROG(al_inode_setxattr, void *idmap, struct dentry *dentry, const char *name,
+	     const void *value, u64 size, int flags, int ret)
 {
 	struct jail jail;
 
@@ -123,7 +129,8 @@ int BPF_PROG(al_inode_getxattr, struct dentry *dentry, const char *name, int ret
 }
 
 SEC("?lsm/inode_set_acl")
-int BPF_PROG(al_inode_set_acl, void *idmap, struct dentry *dentry, const char *acl_name, void *kacl, int ret)
+int BPF_PROG(al_inode_set_acl, void *idmap, struct dentry *dentry, const char *acl_name, void *kacl,
+	     int ret)
 {
 	struct jail jail;
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* judge.h - the rights of the current session on an object: by rule, else by what it is; devices, when opened, by number. */
+/* judge.h - the rights of the current session on an object: by rule, else by what it is; devices,
+ * when opened, by number. */
 #ifndef JUDGE_H
 #define JUDGE_H
 
 #include "pseudo.h"
 #include "report.h"
 
-/* dentry must be positive and of a type that the verifier knows (walk.h). mnt is only read by probe, may be NULL. */
-static __always_inline void judge_open(struct vfsmount *mnt, struct dentry *dentry, const struct jail *jail,
-				  struct judged *out_judged)
+/* dentry must be positive and of a type that the verifier knows (walk.h). mnt is only read by
+ * probe, may be NULL. */
+static __always_inline void judge_open(struct vfsmount *mnt, struct dentry *dentry,
+				       const struct jail *jail, struct judged *out_judged)
 {
 	struct inode *inode = dentry->d_inode;
 	u32 type;
@@ -27,11 +29,11 @@ static __always_inline void judge_open(struct vfsmount *mnt, struct dentry *dent
 }
 
 /*
- * The same for what is done to the object itself: who may use a device may not change its node. A pseudo terminal born in
- * the session is all the session's.
+ * The same for what is done to the object itself: who may use a device may not change its node. A
+ * pseudo terminal born in the session is all the session's.
  */
-static __always_inline void judge(struct vfsmount *mnt, struct dentry *dentry, const struct jail *jail,
-				  struct judged *out_judged)
+static __always_inline void judge(struct vfsmount *mnt, struct dentry *dentry,
+				  const struct jail *jail, struct judged *out_judged)
 {
 	struct inode *inode = dentry->d_inode;
 
@@ -48,10 +50,10 @@ static __always_inline void judge(struct vfsmount *mnt, struct dentry *dentry, c
 }
 
 /* The whole of a hook that asks one thing of one object that exists. */
-static __always_inline int judge_and_settle(u32 op, u32 want, struct vfsmount *mnt, struct dentry *dentry,
-					    const struct jail *jail)
+static __always_inline int judge_and_settle(u32 op, u32 want, struct vfsmount *mnt,
+					    struct dentry *dentry, const struct jail *jail)
 {
-	struct attempt attempt = { .op = op, .want = want, .mnt = mnt, .dentry = dentry };
+	struct attempt attempt = {.op = op, .want = want, .mnt = mnt, .dentry = dentry};
 	struct judged judged;
 
 	judge(mnt, dentry, jail, &judged);

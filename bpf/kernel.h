@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kernel.h - the kernel's types as far as we read them. Every access is relocated by name against the running
- * kernel's BTF (CO-RE), so that nothing here depends on a version and no BTF is needed to build.
+ * kernel.h - the kernel's types as far as we read them. Every access is relocated by name against
+ * the running kernel's BTF (CO-RE), so that nothing here depends on a version and no BTF is needed
+ * to build.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -31,7 +32,8 @@ typedef unsigned short umode_t;
 #define S_IFDIR 0040000
 #define S_IFCHR 0020000
 
-/* include/linux/fs.h; stable since 2.6 but for FMODE_EXEC, which open(2) never sets from user flags. */
+/* include/linux/fs.h; stable since 2.6 but for FMODE_EXEC, which open(2) never sets from user
+ * flags. */
 #define FMODE_READ 1U
 #define FMODE_WRITE 2U
 #define FMODE_PATH 0x4000U
@@ -48,9 +50,10 @@ typedef unsigned short umode_t;
 /* FAN_OPEN_PERM, FAN_ACCESS_PERM, FAN_OPEN_EXEC_PERM, FAN_PRE_ACCESS */
 #define FAN_PERMISSION 0x170000ULL
 #define PTRACE_MODE_NOAUDIT 0x04U
-#define PF_IO_WORKER 0x00000010U	/* include/linux/sched.h; unchanged since 5.12 */
+#define PF_IO_WORKER 0x00000010U /* include/linux/sched.h; unchanged since 5.12 */
 
-/* s_magic, include/uapi/linux/magic.h; mqueue's is in ipc/mqueue.c, pipefs' and others' are uapi. */
+/* s_magic, include/uapi/linux/magic.h; mqueue's is in ipc/mqueue.c, pipefs' and others' are uapi.
+ */
 #define MAGIC_PROC 0x9fa0
 #define MAGIC_SYSFS 0x62656572
 #define MAGIC_CGROUP2 0x63677270
@@ -229,7 +232,8 @@ struct proc_inode {
 #pragma clang attribute pop
 
 /* The object that holds member at ptr; a probe-read address, never dereferenced directly. */
-#define core_container_of(ptr, type, member) ((type *)((void *)(ptr)-bpf_core_field_offset(type, member)))
+#define core_container_of(ptr, type, member) \
+	((type *)((void *)(ptr)-bpf_core_field_offset(type, member)))
 
 char LICENSE[] SEC("license") __weak = "GPL";
 

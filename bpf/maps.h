@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * maps.h - every map and global that the programs share. All are weak: each .bpf.c includes this, the linker
- * (bpftool gen object) keeps one. All but the globals are pinned by name and outlive the daemon.
+ * maps.h - every map and global that the programs share. All are weak: each .bpf.c includes this,
+ * the linker (bpftool gen object) keeps one. All but the globals are pinned by name and outlive the
+ * daemon.
  */
 #ifndef MAPS_H
 #define MAPS_H
@@ -13,8 +14,9 @@
 const volatile __u32 session_level __weak = 0;
 
 /*
- * The thread group that holds the marked objects in memory; 0 when it died (al_exit) or is not ready yet. Only then can a mark
- * be missing, and only then are numbers asked. Set by the daemon through its own mapping.
+ * The thread group that holds the marked objects in memory; 0 when it died (al_exit) or is not
+ * ready yet. Only then can a mark be missing, and only then are numbers asked. Set by the daemon
+ * through its own mapping.
  */
 __u32 attended_by SEC(".data") __weak = 0;
 
@@ -26,7 +28,8 @@ struct {
 	__type(value, struct al_session);
 } sessions SEC(".maps") __weak;
 
-/* Which object of a policy an inode is. Written by the daemon through O_PATH descriptors, dies with the inode. */
+/* Which object of a policy an inode is. Written by the daemon through O_PATH descriptors, dies with
+ * the inode. */
 struct {
 	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -43,7 +46,8 @@ struct {
 	__type(value, struct al_rule);
 } rules SEC(".maps") __weak;
 
-/* Restricting objects by number: value is the object. Filled by al_path_notify on the daemon's behalf. */
+/* Restricting objects by number: value is the object. Filled by al_path_notify on the daemon's
+ * behalf. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -52,7 +56,8 @@ struct {
 	__type(value, u32);
 } numbers SEC(".maps") __weak;
 
-/* The last object id that was ever given to a mark: ids are not used again while an old mark may still be about. Daemon's. */
+/* The last object id that was ever given to a mark: ids are not used again while an old mark may
+ * still be about. Daemon's. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -60,7 +65,8 @@ struct {
 	__type(value, u32);
 } last_object SEC(".maps") __weak;
 
-/* Who asks al_path_notify to note a number. One entry; written by the daemon around each request. */
+/* Who asks al_path_notify to note a number. One entry; written by the daemon around each request.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -68,7 +74,8 @@ struct {
 	__type(value, struct al_numbering);
 } numbering SEC(".maps") __weak;
 
-/* Pseudo terminals born in a session: the cgroup id that opened ptmx. Written by al_d_instantiate. */
+/* Pseudo terminals born in a session: the cgroup id that opened ptmx. Written by al_d_instantiate.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -76,15 +83,17 @@ struct {
 	__type(value, u64);
 } born SEC(".maps") __weak;
 
-/* Exact totals: slot * AL_NCOUNTERS + enum al_counter. Written here, read and zeroed by the daemon. */
+/* Exact totals: slot * AL_NCOUNTERS + enum al_counter. Written here, read and zeroed by the daemon.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, AL_MAX_SESSIONS * AL_NCOUNTERS);
+	__uint(max_entries, AL_MAX_SESSIONS *AL_NCOUNTERS);
 	__type(key, u32);
 	__type(value, u64);
 } counters SEC(".maps") __weak;
 
-/* What was refused, how often and to whom: exact whatever the rings lost. Written here, read by the daemon. */
+/* What was refused, how often and to whom: exact whatever the rings lost. Written here, read by the
+ * daemon. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -93,7 +102,8 @@ struct {
 	__type(value, struct al_tally);
 } tally SEC(".maps") __weak;
 
-/* How many entries of the tally each slot has: a session that reaches for everything must not use up the others' room. */
+/* How many entries of the tally each slot has: a session that reaches for everything must not use
+ * up the others' room. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, AL_MAX_SESSIONS);
@@ -115,7 +125,8 @@ struct {
 	__uint(max_entries, 1 << 23);
 } refusals SEC(".maps") __weak;
 
-/* Allowed operations, only while somebody tails: apart, so that a busy build cannot push out a refusal. */
+/* Allowed operations, only while somebody tails: apart, so that a busy build cannot push out a
+ * refusal. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 22);

@@ -2,21 +2,24 @@
 /*
  * open.bpf.c - descriptors: how a process gets one.
  *
- *   file_open      open, openat2, execve, opendir, O_TMPFILE, reopening through /proc/self/fd, io_uring's openat
- *   file_receive   SCM_RIGHTS, pidfd_getfd: as if it were opened
- *   file_truncate  ftruncate and O_TRUNC (from 6.2 on; before that path_truncate sees both)
- *   d_instantiate  decides nothing: remembers the pseudo terminals that a session opens
+ *   file_open      open, openat2, execve, opendir, O_TMPFILE, reopening through /proc/self/fd,
+ * io_uring's openat file_receive   SCM_RIGHTS, pidfd_getfd: as if it were opened file_truncate
+ * ftruncate and O_TRUNC (from 6.2 on; before that path_truncate sees both) d_instantiate  decides
+ * nothing: remembers the pseudo terminals that a session opens
  *
- * Each of the file hooks stands here twice. Up to 6.x file->f_path is a plain member and its dentry may be walked. From
- * 7.0 on it lies in a union, what is loaded from there is untrusted and bpf_inode_storage_get() refuses it; but a pointer
- * to the path itself may be handed to a global function as a trusted argument (from 6.8 on).
+ * Each of the file hooks stands here twice. Up to 6.x file->f_path is a plain member and its dentry
+ * may be walked. From 7.0 on it lies in a union, what is loaded from there is untrusted and
+ * bpf_inode_storage_get() refuses it; but a pointer to the path itself may be handed to a global
+ * function as a trusted argument (from 6.8 on).
  */
 #include "judge.h"
 
 #define ARG_TRUSTED __attribute__((btf_decl_tag("arg:trusted")))
 
-/* Weak, or clang would work out the range of the result and the verifier, which checks a global function apart, not. */
-__weak int judge_path(struct path *path ARG_TRUSTED, const struct jail *jail, struct judged *out_judged)
+/* Weak, or clang would work out the range of the result and the verifier, which checks a global
+ * function apart, not. */
+__weak int judge_path(struct path *path ARG_TRUSTED, const struct jail *jail,
+		      struct judged *out_judged)
 {
 	if (!jail || !out_judged)
 		return 1;
@@ -24,8 +27,8 @@ __weak int judge_path(struct path *path ARG_TRUSTED, const struct jail *jail, st
 	return 0;
 }
 
-static __always_inline int settle_file(struct file *file, u32 op, u32 want, const struct judged *judged,
-				       const struct jail *jail)
+static __always_inline int settle_file(struct file *file, u32 op, u32 want,
+				       const struct judged *judged, const struct jail *jail)
 {
 	struct attempt attempt = {
 		.op = op,
@@ -37,12 +40,14 @@ static __always_inline int settle_file(struct file *file, u32 op, u32 want, cons
 	return settle(&attempt, judged, jail);
 }
 
-/* What an open asks for. Neither reading nor writing (access mode 3, for ioctl alone) asks for both. */
+/* What an open asks for. Neither reading nor writing (access mode 3, for ioctl alone) asks for
+ * both. */
 static __always_inline u32 wanted(struct file *file)
 {
 	u32 mode = BPF_CORE_READ(file, f_mode), flags = BPF_CORE_READ(file, f_flags), want = 0;
 
-	if (mode & FMODE_PATH)		/* only received, never opened: a handle, decided again when it is used */
+	if (mode &
+	    FMODE_PATH) /* only received, never opened: a handle, decided again when it is used */
 		return AL_READ;
 	if (flags & F_FLAG_EXEC)
 		want |= AL_EXEC;
@@ -64,7 +69,8 @@ static __always_inline u32 open_op(struct file *file, u32 want)
 	return want & AL_WRITE ? AL_OP_WRITE : AL_OP_READ;
 }
 
-static __always_inline int opened(struct file *file, const struct judged *judged, const struct jail *jail)
+static __always_inline int opened(struct file *file, const struct judged *judged,
+				  const struct jail *jail)
 {
 	u32 want = wanted(file);
 
@@ -144,8 +150,9 @@ int BPF_PROG(al_file_truncate_v7, struct file *file, int ret)
 }
 
 /*
- * devpts makes the slave's dentry while ptmx is being opened, in the opener's own call: that session owns it. The inode
- * may be NULL (a negative dentry), whatever the verifier believes: so it is probed before it is used.
+ * devpts makes the slave's dentry while ptmx is being opened, in the opener's own call: that
+ * session owns it. The inode may be NULL (a negative dentry), whatever the verifier believes: so it
+ * is probed before it is used.
  */
 SEC("lsm/d_instantiate")
 int BPF_PROG(al_d_instantiate, struct dentry *dentry, struct inode *inode)

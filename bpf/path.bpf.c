@@ -2,8 +2,8 @@
 /*
  * path.bpf.c - names: making, moving and removing them, and what is done to a file by its name.
  *
- *   path_mknod path_mkdir path_symlink   write on the directory (mknod: also O_CREAT and bind; no device nodes)
- *   path_unlink path_rmdir               write on what goes and on its directory
+ *   path_mknod path_mkdir path_symlink   write on the directory (mknod: also O_CREAT and bind; no
+ * device nodes) path_unlink path_rmdir               write on what goes and on its directory
  *   path_link                            write on what is linked and on the new directory
  *   path_rename                          write on both ends, and on what is replaced or exchanged
  *   path_truncate path_chmod path_chown  write on the file
@@ -11,16 +11,17 @@
  */
 #include "judge.h"
 
-static __always_inline int settle_at(u32 op, const struct path *dir, struct dentry *dentry, const struct judged *judged,
-				     const struct jail *jail)
+static __always_inline int settle_at(u32 op, const struct path *dir, struct dentry *dentry,
+				     const struct judged *judged, const struct jail *jail)
 {
-	struct attempt attempt = { .op = op, .want = AL_WRITE, .mnt = dir->mnt, .dentry = dentry };
+	struct attempt attempt = {.op = op, .want = AL_WRITE, .mnt = dir->mnt, .dentry = dentry};
 
 	return settle(&attempt, judged, jail);
 }
 
 /* dentry is negative and never walked: a new name is decided by its directory. */
-static __always_inline int make(u32 op, const struct path *dir, struct dentry *dentry, const struct jail *jail)
+static __always_inline int make(u32 op, const struct path *dir, struct dentry *dentry,
+				const struct jail *jail)
 {
 	struct judged judged;
 
@@ -31,11 +32,11 @@ static __always_inline int make(u32 op, const struct path *dir, struct dentry *d
 }
 
 /*
- * May what dentry names be taken away from dir? If a rule is about it itself, that rule must allow it and so must its
- * directory's; else the directory's rule is the one that the walk met.
+ * May what dentry names be taken away from dir? If a rule is about it itself, that rule must allow
+ * it and so must its directory's; else the directory's rule is the one that the walk met.
  */
-static __always_inline void judge_removal(const struct path *dir, struct dentry *dentry, const struct jail *jail,
-					  struct judged *out_judged)
+static __always_inline void judge_removal(const struct path *dir, struct dentry *dentry,
+					  const struct jail *jail, struct judged *out_judged)
 {
 	walk(dentry, jail, out_judged);
 	if (out_judged->distance)
@@ -47,7 +48,8 @@ static __always_inline void judge_removal(const struct path *dir, struct dentry 
 	walk(dir->dentry, jail, out_judged);
 }
 
-static __always_inline int take_away(u32 op, const struct path *dir, struct dentry *dentry, const struct jail *jail)
+static __always_inline int take_away(u32 op, const struct path *dir, struct dentry *dentry,
+				     const struct jail *jail)
 {
 	struct judged judged;
 
@@ -56,7 +58,8 @@ static __always_inline int take_away(u32 op, const struct path *dir, struct dent
 }
 
 SEC("lsm/path_mknod")
-int BPF_PROG(al_path_mknod, const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev, int ret)
+int BPF_PROG(al_path_mknod, const struct path *dir, struct dentry *dentry, umode_t mode,
+	     unsigned int dev, int ret)
 {
 	u32 type = mode & S_IFMT;
 	struct judged judged;
@@ -85,7 +88,8 @@ int BPF_PROG(al_path_mkdir, const struct path *dir, struct dentry *dentry, umode
 }
 
 SEC("lsm/path_symlink")
-int BPF_PROG(al_path_symlink, const struct path *dir, struct dentry *dentry, const char *old_name, int ret)
+int BPF_PROG(al_path_symlink, const struct path *dir, struct dentry *dentry, const char *old_name,
+	     int ret)
 {
 	struct jail jail;
 
@@ -114,9 +118,11 @@ int BPF_PROG(al_path_rmdir, const struct path *dir, struct dentry *dentry, int r
 	return take_away(AL_OP_RMDIR, dir, dentry, &jail);
 }
 
-/* A new name must not bring a right: what is linked must be the session's to write under its old name already. */
+/* A new name must not bring a right: what is linked must be the session's to write under its old
+ * name already. */
 SEC("lsm/path_link")
-int BPF_PROG(al_path_link, struct dentry *old_dentry, const struct path *new_dir, struct dentry *new_dentry, int ret)
+int BPF_PROG(al_path_link, struct dentry *old_dentry, const struct path *new_dir,
+	     struct dentry *new_dentry, int ret)
 {
 	struct judged judged;
 	struct jail jail;
@@ -136,8 +142,8 @@ static __always_inline bool exists(struct dentry *dentry)
 }
 
 SEC("lsm/path_rename")
-int BPF_PROG(al_path_rename, const struct path *old_dir, struct dentry *old_dentry, const struct path *new_dir,
-	     struct dentry *new_dentry, unsigned int flags, int ret)
+int BPF_PROG(al_path_rename, const struct path *old_dir, struct dentry *old_dentry,
+	     const struct path *new_dir, struct dentry *new_dentry, unsigned int flags, int ret)
 {
 	struct judged judged;
 	struct jail jail;
@@ -147,7 +153,8 @@ int BPF_PROG(al_path_rename, const struct path *old_dir, struct dentry *old_dent
 	judge_removal(old_dir, old_dentry, &jail, &judged);
 	if (!(judged.rights & AL_WRITE))
 		return settle_at(AL_OP_RENAME, old_dir, old_dentry, &judged, &jail);
-	/* What is replaced goes; what is exchanged moves: the same is asked of it as of the old name. */
+	/* What is replaced goes; what is exchanged moves: the same is asked of it as of the old
+	 * name. */
 	if (exists(new_dentry)) {
 		judge_removal(new_dir, new_dentry, &jail, &judged);
 		if (!(judged.rights & AL_WRITE))
@@ -196,7 +203,8 @@ int BPF_PROG(al_path_chroot, const struct path *path, int ret)
 	return judge_and_settle(AL_OP_CHROOT, AL_READ, path->mnt, path->dentry, &jail);
 }
 
-/* The daemon asks for an object's number by watching it: user space cannot know s_dev nor the generation. */
+/* The daemon asks for an object's number by watching it: user space cannot know s_dev nor the
+ * generation. */
 static __always_inline void note_number(struct inode *inode)
 {
 	u32 zero = 0, tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
@@ -216,7 +224,8 @@ SEC("lsm/path_notify")
 int BPF_PROG(al_path_notify, const struct path *path, u64 mask, unsigned int obj_type, int ret)
 {
 	struct dentry *dentry = path->dentry;
-	struct attempt attempt = { .op = AL_OP_WATCH, .want = AL_READ, .mnt = path->mnt, .dentry = dentry };
+	struct attempt attempt = {
+		.op = AL_OP_WATCH, .want = AL_READ, .mnt = path->mnt, .dentry = dentry};
 	struct judged judged = NO_RIGHTS;
 	struct jail jail;
 
@@ -227,8 +236,8 @@ int BPF_PROG(al_path_notify, const struct path *path, u64 mask, unsigned int obj
 		return 0;
 	}
 	/*
-	 * A watch on a whole mount or file system (obj_type other than 0, an inode) sees what no rule can bound; one that asks for
-	 * permission makes everybody outside wait for the jailed.
+	 * A watch on a whole mount or file system (obj_type other than 0, an inode) sees what no
+	 * rule can bound; one that asks for permission makes everybody outside wait for the jailed.
 	 */
 	if (!obj_type && !(mask & FAN_PERMISSION))
 		judge(path->mnt, dentry, &jail, &judged);

@@ -7,16 +7,17 @@
 #include "agent_lock.h"
 
 /*
- * Where the text begins so far is kept in the record, not here: what is loaded from there is unknown to the verifier, so that
- * one round of the loop looks like the next. On this stack it would follow its range through hundreds of rounds.
+ * Where the text begins so far is kept in the record, not here: what is loaded from there is
+ * unknown to the verifier, so that one round of the loop looks like the next. On this stack it
+ * would follow its range through hundreds of rounds.
  */
 struct text {
 	struct al_event *event;
 	struct dentry *dentry;
-	struct mount *mount;	/* NULL: names end at the file system's root */
+	struct mount *mount; /* NULL: names end at the file system's root */
 };
 
-#define PATH_STEPS 2048		/* names and mounts; PATH_MAX holds no more names than that */
+#define PATH_STEPS 2048 /* names and mounts; PATH_MAX holds no more names than that */
 
 /* Put "/name" before what is there; returns 1 (stop) when it doesn't fit. */
 static __always_inline long prepend(struct al_event *event, struct dentry *dentry)
@@ -30,17 +31,18 @@ static __always_inline long prepend(struct al_event *event, struct dentry *dentr
 	}
 	start -= len;
 	/*
-	 * A rename may change length and name between the two reads. So the name is read to its NUL and no further, and one of
-	 * another length than was made room for is no name: what lies around it is kernel memory, or an older event.
-	 * AL_PATH_SLACK is for masked start plus masked length, which never leave the array.
+	 * A rename may change length and name between the two reads. So the name is read to its NUL
+	 * and no further, and one of another length than was made room for is no name: what lies
+	 * around it is kernel memory, or an older event. AL_PATH_SLACK is for masked start plus
+	 * masked length, which never leave the array.
 	 */
-	if (bpf_probe_read_kernel_str(&event->path[start & (AL_PATH_MAX - 1)], len + 1, BPF_CORE_READ(dentry, d_name.name)) !=
-	    (long)len + 1) {
+	if (bpf_probe_read_kernel_str(&event->path[start & (AL_PATH_MAX - 1)], len + 1,
+				      BPF_CORE_READ(dentry, d_name.name)) != (long)len + 1) {
 		event->start = AL_PATH_MAX;
 		event->flags |= AL_PATH_CUT;
 		return 1;
 	}
-	if (start + len < AL_PATH_MAX)	/* its NUL took the slash of the name behind it */
+	if (start + len < AL_PATH_MAX) /* its NUL took the slash of the name behind it */
 		event->path[(start + len) & (AL_PATH_MAX - 1)] = '/';
 	start--;
 	event->path[start & (AL_PATH_MAX - 1)] = '/';
@@ -75,7 +77,8 @@ static long path_step(u32 index, void *context)
 }
 
 /* Fill event->path, start, flags and dev. dentry may be negative; mnt may be NULL. */
-static __always_inline void path_text(struct al_event *event, struct vfsmount *mnt, struct dentry *dentry)
+static __always_inline void path_text(struct al_event *event, struct vfsmount *mnt,
+				      struct dentry *dentry)
 {
 	struct text text = {
 		.event = event,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pseudo.h - objects that no rule names: decided by what they are. Asked only after the walk met no rule, but
- * for device nodes, which are decided by number wherever they lie.
+ * pseudo.h - objects that no rule names: decided by what they are. Asked only after the walk met no
+ * rule, but for device nodes, which are decided by number wherever they lie.
  */
 #ifndef PSEUDO_H
 #define PSEUDO_H
@@ -12,7 +12,7 @@
 #define PSEUDO_ALL (AL_READ | AL_WRITE | AL_EXEC | AL_SYSTEM)
 #define PSEUDO_READ (AL_READ | AL_EXEC | AL_SYSTEM)
 
-#define PIDTYPE_PID 0		/* include/linux/pid_types.h, first since 2.6 */
+#define PIDTYPE_PID 0 /* include/linux/pid_types.h, first since 2.6 */
 
 /* The device number of the caller's controlling terminal, 0 if it has none. */
 static __always_inline u32 own_terminal(void **out_driver_data)
@@ -23,7 +23,8 @@ static __always_inline u32 own_terminal(void **out_driver_data)
 	if (!tty)
 		return 0;
 	*out_driver_data = BPF_CORE_READ(tty, driver_data);
-	return DEV(BPF_CORE_READ(tty, driver, major), BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index));
+	return DEV(BPF_CORE_READ(tty, driver, major),
+		   BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index));
 }
 
 static __always_inline bool born_here(struct inode *inode, const struct jail *jail)
@@ -34,10 +35,12 @@ static __always_inline bool born_here(struct inode *inode, const struct jail *ja
 }
 
 /*
- * A pseudo terminal's number says nothing without its devpts instance. Its dentry does: the slave's driver_data
- * is it (ptmx_open() in drivers/tty/pty.c). One opened by a process of this session was marked at birth.
+ * A pseudo terminal's number says nothing without its devpts instance. Its dentry does: the slave's
+ * driver_data is it (ptmx_open() in drivers/tty/pty.c). One opened by a process of this session was
+ * marked at birth.
  */
-static __always_inline u32 pty_rights(struct dentry *dentry, struct inode *inode, const struct jail *jail)
+static __always_inline u32 pty_rights(struct dentry *dentry, struct inode *inode,
+				      const struct jail *jail)
 {
 	void *own = NULL;
 
@@ -47,7 +50,8 @@ static __always_inline u32 pty_rights(struct dentry *dentry, struct inode *inode
 }
 
 /* Character and block devices, by number: the harmless ones, and the session's own terminals. */
-static __always_inline u32 device_rights(struct dentry *dentry, struct inode *inode, const struct jail *jail)
+static __always_inline u32 device_rights(struct dentry *dentry, struct inode *inode,
+					 const struct jail *jail)
 {
 	void *unused = NULL;
 	u32 dev = inode->i_rdev;
@@ -55,13 +59,13 @@ static __always_inline u32 device_rights(struct dentry *dentry, struct inode *in
 	if ((inode->i_mode & S_IFMT) != S_IFCHR)
 		return 0;
 	switch (dev) {
-	case DEV(1, 3):		/* null */
-	case DEV(1, 5):		/* zero */
-	case DEV(1, 7):		/* full */
-	case DEV(1, 8):		/* random */
-	case DEV(1, 9):		/* urandom */
-	case DEV(5, 0):		/* tty: the opener's own, whatever it is */
-	case DEV(5, 2):		/* ptmx */
+	case DEV(1, 3): /* null */
+	case DEV(1, 5): /* zero */
+	case DEV(1, 7): /* full */
+	case DEV(1, 8): /* random */
+	case DEV(1, 9): /* urandom */
+	case DEV(5, 0): /* tty: the opener's own, whatever it is */
+	case DEV(5, 2): /* ptmx */
 		return PSEUDO_ALL;
 	}
 	if (BPF_CORE_READ(dentry, d_sb, s_magic) == MAGIC_DEVPTS)
@@ -69,19 +73,21 @@ static __always_inline u32 device_rights(struct dentry *dentry, struct inode *in
 	return own_terminal(&unused) == dev ? PSEUDO_ALL : 0;
 }
 
-/* The session of the process that a procfs inode is about: container_of(inode)->pid, as procfs itself finds it. */
+/* The session of the process that a procfs inode is about: container_of(inode)->pid, as procfs
+ * itself finds it. */
 static __always_inline bool proc_pid_inside(struct pid *pid, const struct jail *jail)
 {
 	struct hlist_node *link = BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first);
 
 	if (!link)
 		return false;
-	return same_session(core_container_of(link, struct task_struct, pid_links[PIDTYPE_PID]), jail);
+	return same_session(core_container_of(link, struct task_struct, pid_links[PIDTYPE_PID]),
+			    jail);
 }
 
 /*
- * procfs: what is below a process's directory belongs to that process. Files of /proc/PID/net carry no pid
- * of their own, their parents do. Files about no process are for the policy to name.
+ * procfs: what is below a process's directory belongs to that process. Files of /proc/PID/net carry
+ * no pid of their own, their parents do. Files about no process are for the policy to name.
  */
 static __always_inline u32 proc_rights(struct dentry *dentry, const struct jail *jail)
 {
@@ -89,7 +95,8 @@ static __always_inline u32 proc_rights(struct dentry *dentry, const struct jail 
 
 	for (i = 0; i < 8; i++) {
 		struct inode *inode = BPF_CORE_READ(dentry, d_inode);
-		struct pid *pid = BPF_CORE_READ(core_container_of(inode, struct proc_inode, vfs_inode), pid);
+		struct pid *pid =
+			BPF_CORE_READ(core_container_of(inode, struct proc_inode, vfs_inode), pid);
 
 		if (!inode)
 			return 0;
@@ -109,16 +116,18 @@ static __always_inline u32 namespace_rights(struct inode *inode)
 	struct nsproxy *nsproxy = BPF_CORE_READ(task, nsproxy);
 	u32 inum = (u32)inode->i_ino;
 
-	if (IS_OWN(mnt_ns) || IS_OWN(net_ns) || IS_OWN(pid_ns_for_children) || IS_OWN(uts_ns) || IS_OWN(ipc_ns) ||
-	    IS_OWN(time_ns) || IS_OWN(cgroup_ns) || BPF_CORE_READ(task, cred, user_ns, ns.inum) == inum)
+	if (IS_OWN(mnt_ns) || IS_OWN(net_ns) || IS_OWN(pid_ns_for_children) || IS_OWN(uts_ns) ||
+	    IS_OWN(ipc_ns) || IS_OWN(time_ns) || IS_OWN(cgroup_ns) ||
+	    BPF_CORE_READ(task, cred, user_ns, ns.inum) == inum)
 		return PSEUDO_READ;
 	return 0;
 }
 
 /*
- * A mount that the kernel keeps to itself (MNT_NS_INTERNAL, ERR_PTR(-EINVAL), fs/mount.h): pipes, sockets, memfds and
- * anonymous inodes reopened through /proc/self/fd, and the layers below a stacking file system, whose outer
- * object was decided when it was opened. Nothing on one can be reached by a name.
+ * A mount that the kernel keeps to itself (MNT_NS_INTERNAL, ERR_PTR(-EINVAL), fs/mount.h): pipes,
+ * sockets, memfds and anonymous inodes reopened through /proc/self/fd, and the layers below a
+ * stacking file system, whose outer object was decided when it was opened. Nothing on one can be
+ * reached by a name.
  */
 static __always_inline bool internal_mount(struct vfsmount *mnt)
 {
@@ -126,8 +135,8 @@ static __always_inline bool internal_mount(struct vfsmount *mnt)
 }
 
 /* Rights on an object that no rule names. mnt may be NULL where a hook gets none. */
-static __always_inline u32 pseudo_rights(struct vfsmount *mnt, struct dentry *dentry, struct inode *inode,
-					 const struct jail *jail)
+static __always_inline u32 pseudo_rights(struct vfsmount *mnt, struct dentry *dentry,
+					 struct inode *inode, const struct jail *jail)
 {
 	switch (BPF_CORE_READ(dentry, d_sb, s_magic)) {
 	case MAGIC_PROC:
@@ -137,9 +146,10 @@ static __always_inline u32 pseudo_rights(struct vfsmount *mnt, struct dentry *de
 		return PSEUDO_READ;
 	case MAGIC_NSFS:
 		return namespace_rights(inode);
-	case MAGIC_DEVPTS:	/* the directory; its terminals are devices */
+	case MAGIC_DEVPTS: /* the directory; its terminals are devices */
 		return PSEUDO_READ;
-	case MAGIC_MQUEUE:	/* mounted inside the kernel, yet shared with everybody of the namespace */
+	case MAGIC_MQUEUE: /* mounted inside the kernel, yet shared with everybody of the namespace
+			    */
 		return 0;
 	}
 	return mnt && internal_mount(mnt) ? PSEUDO_ALL : 0;

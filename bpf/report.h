@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* report.h - what was decided: count first, tally what was refused, then emit an event if there is room. */
+/* report.h - what was decided: count first, tally what was refused, then emit an event if there is
+ * room. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -10,8 +11,8 @@
 struct attempt {
 	u32 op;
 	u32 want;
-	struct vfsmount *mnt;	/* NULL where the hook gets none */
-	struct dentry *dentry;	/* what the text names; may be negative; NULL: no file */
+	struct vfsmount *mnt;  /* NULL where the hook gets none */
+	struct dentry *dentry; /* what the text names; may be negative; NULL: no file */
 };
 
 struct outcome {
@@ -25,7 +26,8 @@ static __always_inline void count(const struct jail *jail, u32 counter)
 	u32 index = jail->slot * AL_NCOUNTERS + counter;
 	u64 *total = bpf_map_lookup_elem(&counters, &index);
 
-	/* Atomic although per CPU: programs are preemptible, and one task may interrupt another's increment. */
+	/* Atomic although per CPU: programs are preemptible, and one task may interrupt another's
+	 * increment. */
 	if (total)
 		__sync_fetch_and_add(total, 1);
 }
@@ -53,16 +55,19 @@ static long name_task(u32 index, void *context)
 /* The processes from the one that tried up to the session's first. */
 static __always_inline void chain_of_tasks(struct al_event *event, const struct jail *jail)
 {
-	struct lineage lineage = { .event = event, .task = (void *)bpf_get_current_task(), .jail = jail };
+	struct lineage lineage = {
+		.event = event, .task = (void *)bpf_get_current_task(), .jail = jail};
 
 	event->chain_len = 0;
 	bpf_loop(AL_CHAIN, name_task, &lineage, 0);
 }
 
-static __always_inline struct al_tally *tally_entry(const struct attempt *attempt, const struct outcome *outcome,
+static __always_inline struct al_tally *tally_entry(const struct attempt *attempt,
+						    const struct outcome *outcome,
 						    const struct jail *jail)
 {
-	struct al_tally_key key = { .slot = (u16)jail->slot, .op = (u8)attempt->op, .verdict = (u8)outcome->verdict };
+	struct al_tally_key key = {
+		.slot = (u16)jail->slot, .op = (u8)attempt->op, .verdict = (u8)outcome->verdict};
 	struct dentry *dentry = attempt->dentry;
 	struct al_tally *entry, *empty;
 	u32 zero = 0, *used;
@@ -80,14 +85,16 @@ static __always_inline struct al_tally *tally_entry(const struct attempt *attemp
 	used = bpf_map_lookup_elem(&tallied, &jail->slot);
 	if (!empty || !used || *used >= AL_SESSION_TALLY)
 		return NULL;
-	/* Two at once: one makes it, both find it. Full: nobody does, and the caller counts 'others'. */
+	/* Two at once: one makes it, both find it. Full: nobody does, and the caller counts
+	 * 'others'. */
 	if (bpf_map_update_elem(&tally, &key, empty, BPF_NOEXIST) == 0)
 		__sync_fetch_and_add(used, 1);
 	return bpf_map_lookup_elem(&tally, &key);
 }
 
 /* The text of the first event that got room names the target for good. */
-static __always_inline void tally_name(struct al_tally *entry, const struct al_event *event, const struct outcome *outcome)
+static __always_inline void tally_name(struct al_tally *entry, const struct al_event *event,
+				       const struct outcome *outcome)
 {
 	const u32 offset = AL_PATH_MAX - AL_TALLY_PATH;
 
@@ -108,8 +115,8 @@ static __always_inline void tally_name(struct al_tally *entry, const struct al_e
 	entry->start = 1;
 }
 
-static __always_inline void fill(struct al_event *event, const struct attempt *attempt, const struct outcome *outcome,
-				 const struct jail *jail)
+static __always_inline void fill(struct al_event *event, const struct attempt *attempt,
+				 const struct outcome *outcome, const struct jail *jail)
 {
 	event->time_ns = bpf_ktime_get_boot_ns();
 	event->cgroup = jail->cgroup;
@@ -127,8 +134,8 @@ static __always_inline void fill(struct al_event *event, const struct attempt *a
 		path_text(event, attempt->mnt, attempt->dentry);
 }
 
-static __always_inline void report_allowed(const struct attempt *attempt, const struct outcome *outcome,
-					   const struct jail *jail)
+static __always_inline void report_allowed(const struct attempt *attempt,
+					   const struct outcome *outcome, const struct jail *jail)
 {
 	struct al_event *event = bpf_ringbuf_reserve(&opens, sizeof(*event), 0);
 
@@ -140,8 +147,8 @@ static __always_inline void report_allowed(const struct attempt *attempt, const 
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void report_refused(const struct attempt *attempt, const struct outcome *outcome,
-					   const struct jail *jail)
+static __always_inline void report_refused(const struct attempt *attempt,
+					   const struct outcome *outcome, const struct jail *jail)
 {
 	struct al_tally *entry = tally_entry(attempt, outcome, jail);
 	struct al_event *event;
@@ -164,12 +171,13 @@ static __always_inline void report_refused(const struct attempt *attempt, const 
 }
 
 /*
- * Turn rights into a verdict, count it, report it. Returns what the hook returns: 0 or a negative errno. The one place
- * where a jailed process is refused anything.
+ * Turn rights into a verdict, count it, report it. Returns what the hook returns: 0 or a negative
+ * errno. The one place where a jailed process is refused anything.
  */
-static __noinline int settle(const struct attempt *attempt, const struct judged *judged, const struct jail *jail)
+static __noinline int settle(const struct attempt *attempt, const struct judged *judged,
+			     const struct jail *jail)
 {
-	struct outcome outcome = { .rule = judged->rule };
+	struct outcome outcome = {.rule = judged->rule};
 
 	if ((judged->rights & attempt->want) == attempt->want) {
 		outcome.verdict = judged->rights & AL_SYSTEM ? AL_SYSTEM_USE : AL_IN_BOUNDS;

@@ -6,14 +6,15 @@
 #include "maps.h"
 
 struct jail {
-	u64 cgroup;		/* id of the session's cgroup */
+	u64 cgroup; /* id of the session's cgroup */
 	u32 slot;
 	u32 flags;
 };
 
 /*
- * Fill out_jail and return true if the current task is in a session. The ancestor at the session's level is
- * what counts, not the task's own cgroup: a child cgroup made at any time belongs to the session.
+ * Fill out_jail and return true if the current task is in a session. The ancestor at the session's
+ * level is what counts, not the task's own cgroup: a child cgroup made at any time belongs to the
+ * session.
  */
 static __always_inline bool jailed(struct jail *out_jail)
 {
@@ -37,7 +38,8 @@ static __always_inline u64 task_cgroup(struct task_struct *task)
 	/* ancestors[] has level + 1 entries, what lies behind them is not ours to read. */
 	if ((u32)BPF_CORE_READ(cgroup, level) < session_level)
 		return 0;
-	/* A variable index into a kernel array is something the verifier refuses: hence by address. */
+	/* A variable index into a kernel array is something the verifier refuses: hence by address.
+	 */
 	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
 			      (void *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
 				      session_level * sizeof(void *));

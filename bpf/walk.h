@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * walk.h - dentry -> rule: the decision, once. Up d_parent inside the object's own file system; the first object
- * with a rule for this session decides; root reached, bound reached, anything unknown: no rights at all.
+ * walk.h - dentry -> rule: the decision, once. Up d_parent inside the object's own file system; the
+ * first object with a rule for this session decides; root reached, bound reached, anything unknown:
+ * no rights at all.
  *
- * Never walked: a dentry that may be negative. 6.12's verifier holds d_inode of any dentry for never NULL and would
- * delete the test for it; so hooks that make something walk from the directory.
+ * Never walked: a dentry that may be negative. 6.12's verifier holds d_inode of any dentry for
+ * never NULL and would delete the test for it; so hooks that make something walk from the
+ * directory.
  */
 #ifndef WALK_H
 #define WALK_H
@@ -14,10 +16,10 @@
 struct judged {
 	u32 rights;
 	u32 rule;
-	u32 distance;		/* levels between the object and the rule's object; 0: the object itself */
+	u32 distance; /* levels between the object and the rule's object; 0: the object itself */
 };
 
-#define NO_RIGHTS ((struct judged){ .rights = 0, .rule = AL_NO_RULE, .distance = AL_MAX_DEPTH })
+#define NO_RIGHTS ((struct judged){.rights = 0, .rule = AL_NO_RULE, .distance = AL_MAX_DEPTH})
 
 static __always_inline struct al_rule *rule_for(u32 slot, u32 object)
 {
@@ -26,10 +28,7 @@ static __always_inline struct al_rule *rule_for(u32 slot, u32 object)
 	return bpf_map_lookup_elem(&rules, &key);
 }
 
-/*
- * The rule for one inode in this session, or NULL. A mark goes when its inode is evicted (nobody holds the
- * daemon's descriptors any more); for rules that restrict, the number remembers.
- */
+/* The rule for one inode in this session, or NULL. */
 static __always_inline struct al_rule *rule_of_inode(struct inode *inode, u32 slot)
 {
 	struct al_mark *mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
@@ -37,7 +36,12 @@ static __always_inline struct al_rule *rule_of_inode(struct inode *inode, u32 sl
 	return mark ? rule_for(slot, mark->object) : NULL;
 }
 
-static __always_inline bool refused_by_number(struct inode *inode, u32 slot, struct judged *out_judged)
+/*
+ * A mark goes when its inode is evicted, once nobody holds the daemon's descriptors any more. For
+ * rules that restrict, the number remembers.
+ */
+static __always_inline bool refused_by_number(struct inode *inode, u32 slot,
+					      struct judged *out_judged)
 {
 	struct al_number number = {
 		.ino = inode->i_ino,
@@ -49,7 +53,7 @@ static __always_inline bool refused_by_number(struct inode *inode, u32 slot, str
 
 	if (!rule)
 		return false;
-	/* Allow by identity, deny by either: what a colliding number may take away it must never give. */
+	/* Allow by identity, deny by either: numbers collide, so they may only take away. */
 	out_judged->rights = rule->rights & AL_HIDE;
 	out_judged->rule = rule->id;
 	return true;
@@ -70,7 +74,7 @@ static long climb_step(u32 distance, void *context)
 	struct inode *inode = dentry->d_inode;
 	struct al_rule *rule;
 
-	if (!inode)		/* 7.x wants it asked; see the head of this file for 6.12 */
+	if (!inode) /* 7.x wants it asked; see the head of this file for 6.12 */
 		return 1;
 	rule = rule_of_inode(inode, climb->slot);
 	if (rule) {
@@ -88,11 +92,13 @@ static long climb_step(u32 distance, void *context)
 }
 
 /*
- * A call of bpf_loop(), not a loop: with a counter in its registers no two rounds look alike to the verifier, and 6.12 took
- * a minute to compare them all. The callback's context is on this stack, where a pointer keeps its type; dentry must be one
- * that the verifier knows, or bpf_inode_storage_get() refuses the inode. Non-sleepable programs only, for the same reason.
+ * A call of bpf_loop(), not a loop: with a counter in its registers no two rounds look alike to the
+ * verifier, and 6.12 took a minute to compare them all. The callback's context is on this stack,
+ * where a pointer keeps its type; dentry must be one that the verifier knows, or
+ * bpf_inode_storage_get() refuses the inode. Non-sleepable programs only, for the same reason.
  */
-static __always_inline void walk(struct dentry *dentry, const struct jail *jail, struct judged *out_judged)
+static __always_inline void walk(struct dentry *dentry, const struct jail *jail,
+				 struct judged *out_judged)
 {
 	struct climb climb = {
 		.dentry = dentry,

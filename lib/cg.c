@@ -22,12 +22,12 @@
 
 struct cg {
 	char *mount;
-	int root;		/* <mount>/agent-lock */
+	int root; /* <mount>/agent-lock */
 };
 
 uint32_t cg_session_level(void)
 {
-	return 2;		/* the root 0, agent-lock 1 */
+	return 2; /* the root 0, agent-lock 1 */
 }
 
 static int in_initial_namespaces(struct fail *f)
@@ -38,11 +38,15 @@ static int in_initial_namespaces(struct fail *f)
 		return fail(f, errno, "cannot tell which namespaces this is in");
 	if (cgroup.st_ino == INIT_CGROUP_NS && pid.st_ino == INIT_PID_NS)
 		return 0;
-	fail(f, 0, "this is a container: neither a session's cgroup nor our own process can be named to the kernel from in here");
-	return fail_hint(f, "run agent-lockd on the host, or start the container with --cgroupns=host --pid=host");
+	fail(f, 0,
+	     "this is a container: neither a session's cgroup nor our own process can be named to "
+	     "the kernel from in here");
+	return fail_hint(f, "run agent-lockd on the host, or start the container with "
+			    "--cgroupns=host --pid=host");
 }
 
-/* libcgroup's own parse of the mount table; a failure only means that we make directories ourselves. */
+/* libcgroup's own parse of the mount table; a failure only means that we make directories
+ * ourselves. */
 static void init_libcgroup(void)
 {
 	(void)cgroup_init();
@@ -61,7 +65,8 @@ int cg_open(struct cg **out_cg, struct fail *f)
 	if (!entry) {
 		mounts_done(&mounts);
 		fail(f, 0, "no cgroup v2 hierarchy is mounted");
-		return fail_hint(f, "boot with systemd.unified_cgroup_hierarchy=1, or: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+		return fail_hint(f, "boot with systemd.unified_cgroup_hierarchy=1, or: mount -t "
+				    "cgroup2 cgroup2 /sys/fs/cgroup");
 	}
 	cg = calloc(1, sizeof(*cg));
 	if (cg)
@@ -111,8 +116,8 @@ static struct cg_name directory(const char *name)
 }
 
 /*
- * Through libcgroup with each controller that the parent delegates. With none libcgroup 2.0.2 reports a cgroup as created
- * that isn't: so the caller looks, and makes the directory itself.
+ * Through libcgroup with each controller that the parent delegates. With none libcgroup 2.0.2
+ * reports a cgroup as created that isn't: so the caller looks, and makes the directory itself.
  */
 static void create_with_controllers(struct cg *cg, const char *name)
 {
@@ -126,7 +131,8 @@ static void create_with_controllers(struct cg *cg, const char *name)
 	if (!group)
 		return;
 	while ((word = strsep(&rest, " \n")))
-		if (*word && (strcmp(word, "pids") == 0 || strcmp(word, "memory") == 0 || strcmp(word, "cpu") == 0))
+		if (*word && (strcmp(word, "pids") == 0 || strcmp(word, "memory") == 0 ||
+			      strcmp(word, "cpu") == 0))
 			(void)cgroup_add_controller(group, word);
 	(void)cgroup_create_cgroup(group, 0);
 	cgroup_free(&group);
@@ -136,7 +142,8 @@ uint64_t cg_id(struct cg *cg, const char *name)
 {
 	struct stat st;
 
-	/* The inode number of a cgroup directory is its kernfs node id (64-bit kernels, since 5.5). */
+	/* The inode number of a cgroup directory is its kernfs node id (64-bit kernels, since 5.5).
+	 */
 	return fstatat(cg->root, directory(name).text, &st, AT_SYMLINK_NOFOLLOW) ? 0 : st.st_ino;
 }
 
@@ -155,7 +162,8 @@ int cg_create(struct cg *cg, const char *name, uint64_t *out_id, struct fail *f)
 
 static int open_session(struct cg *cg, const char *name)
 {
-	return openat(cg->root, directory(name).text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return openat(cg->root, directory(name).text,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 int cg_enter(struct cg *cg, const char *name, pid_t pid, struct fail *f)
@@ -169,7 +177,8 @@ int cg_enter(struct cg *cg, const char *name, pid_t pid, struct fail *f)
 	return 0;
 }
 
-/* Calls itself for each child cgroup of dir (owned here). Depth is the kernel's cgroup.max.depth. */
+/* Calls itself for each child cgroup of dir (owned here). Depth is the kernel's cgroup.max.depth.
+ */
 static long count_below(int dir)
 {
 	DIR *entries = fdopendir(dir);
@@ -189,7 +198,8 @@ static long count_below(int dir)
 	while ((entry = readdir(entries))) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		fd = openat(dirfd(entries), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(dirfd(entries), entry->d_name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0)
 			count += count_below(fd);
 	}
@@ -228,13 +238,15 @@ int cg_kill(struct cg *cg, const char *name, int timeout_ms, struct fail *f)
 	long end = now_ms() + timeout_ms;
 
 	if (dir < 0)
-		return errno == ENOENT ? 0 : fail(f, errno, "cannot open the cgroup of session '%s'", Q(name));
+		return errno == ENOENT
+			       ? 0
+			       : fail(f, errno, "cannot open the cgroup of session '%s'", Q(name));
 	/* cgroup.kill (5.14) takes a fork bomb too: the kernel holds forks off while it kills. */
 	if (write_text_at(dir, "cgroup.kill", "1"))
 		return fail(f, errno, "cannot kill the processes of session '%s'", Q(name));
 	events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	while (populated(dir)) {
-		struct pollfd wait = { .fd = events, .events = POLLPRI };
+		struct pollfd wait = {.fd = events, .events = POLLPRI};
 		long left = end - now_ms();
 
 		if (left <= 0)
@@ -257,7 +269,8 @@ static void remove_below(int dir)
 
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		child = openat(dirfd(entries), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		child = openat(dirfd(entries), entry->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (child >= 0)
 			remove_below(child);
 		unlinkat(dirfd(entries), entry->d_name, AT_REMOVEDIR);
@@ -270,9 +283,12 @@ int cg_remove(struct cg *cg, const char *name, struct fail *f)
 	int dir = open_session(cg, name);
 
 	if (dir < 0)
-		return errno == ENOENT ? 0 : fail(f, errno, "cannot open the cgroup of session '%s'", Q(name));
+		return errno == ENOENT
+			       ? 0
+			       : fail(f, errno, "cannot open the cgroup of session '%s'", Q(name));
 	remove_below(dir);
-	/* Not cgroup_delete_cgroup(): it moves what is left inside to the parent, and out of the jail. */
+	/* Not cgroup_delete_cgroup(): it moves what is left inside to the parent, and out of the
+	 * jail. */
 	if (unlinkat(cg->root, directory(name).text, AT_REMOVEDIR) && errno != ENOENT)
 		return fail(f, errno, "cannot remove the cgroup of session '%s'", Q(name));
 	return 0;
@@ -287,12 +303,14 @@ void cg_each(struct cg *cg, void (*each)(const char *name, void *data), void *da
 	if (!entries)
 		return;
 	while ((entry = readdir(entries)))
-		if (entry->d_type == DT_DIR && strncmp(entry->d_name, CG_PREFIX, strlen(CG_PREFIX)) == 0)
+		if (entry->d_type == DT_DIR &&
+		    strncmp(entry->d_name, CG_PREFIX, strlen(CG_PREFIX)) == 0)
 			each(entry->d_name + strlen(CG_PREFIX), data);
 	closedir(entries);
 }
 
-/* The path of a process's cgroup in the v2 hierarchy: the line "0::PATH" of /proc/PID/cgroup. NULL if nobody says. */
+/* The path of a process's cgroup in the v2 hierarchy: the line "0::PATH" of /proc/PID/cgroup. NULL
+ * if nobody says. */
 static char *cgroup_of(pid_t pid, char *text, size_t size)
 {
 	char name[64], *line;

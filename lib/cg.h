@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cg.h - one cgroup v2 per session: <cgroup2>/agent-lock/session-NAME. The only file that knows libcgroup. Root only.
+ * cg.h - one cgroup v2 per session: <cgroup2>/agent-lock/session-NAME. The only file that knows
+ * libcgroup. Root only.
  */
 #ifndef LIB_CG_H
 #define LIB_CG_H
@@ -14,16 +15,19 @@
 struct cg;
 
 /*
- * Find the cgroup v2 hierarchy (mountinfo; unified or hybrid) and make our directory in it. Refuses where levels and ids cannot be
- * known: no cgroup v2, or this process in a cgroup namespace of its own (a container). On success *out_cg is the caller's.
+ * Find the cgroup v2 hierarchy (mountinfo; unified or hybrid) and make our directory in it. Refuses
+ * where levels and ids cannot be known: no cgroup v2, or this process in a cgroup namespace of its
+ * own (a container). On success *out_cg is the caller's.
  */
 int cg_open(struct cg **out_cg, struct fail *f);
 void cg_close(struct cg *cg);
 
-/* The cgroup level of a session, the root being 0, as bpf_get_current_ancestor_cgroup_id() counts. */
+/* The cgroup level of a session, the root being 0, as bpf_get_current_ancestor_cgroup_id() counts.
+ */
 uint32_t cg_session_level(void);
 
-/* Make the cgroup; its id (kernfs node id) is what the kernel half knows it by. Fails with EEXIST if it is there. */
+/* Make the cgroup; its id (kernfs node id) is what the kernel half knows it by. Fails with EEXIST
+ * if it is there. */
 int cg_create(struct cg *cg, const char *name, uint64_t *out_id, struct fail *f);
 /* The id of one that is there; 0 with errno if not. */
 uint64_t cg_id(struct cg *cg, const char *name);

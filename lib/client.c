@@ -11,12 +11,13 @@
 
 int client_connect(struct fail *f)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = PROTO_SOCKET };
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = PROTO_SOCKET};
 	cleanup_fd int daemon = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (daemon < 0 || connect(daemon, (struct sockaddr *)&address, sizeof(address))) {
 		fail(f, errno, "cannot reach agent-lockd at %s", PROTO_SOCKET);
-		return fail_hint(f, "start it as root: agent-lockd & (or: systemctl start agent-lockd)");
+		return fail_hint(
+			f, "start it as root: agent-lockd & (or: systemctl start agent-lockd)");
 	}
 	return steal_fd(&daemon);
 }
@@ -44,14 +45,15 @@ static int receive(int daemon, struct message *answer, struct fail *f)
 		return fail(f, 0, "agent-lockd hung up");
 	if (ret < 0)
 		return fail(f, errno, "cannot understand agent-lockd");
-	message_close(answer);	/* none of its answers carries descriptors */
+	message_close(answer); /* none of its answers carries descriptors */
 	if (answer->verb != PROTO_FAIL)
 		return 0;
 	message_get_fail(answer, f);
 	return -1;
 }
 
-static int ask(int daemon, enum proto_verb verb, const char *name, struct message *answer, struct fail *f)
+static int ask(int daemon, enum proto_verb verb, const char *name, struct message *answer,
+	       struct fail *f)
 {
 	struct message *request = answer;
 
@@ -60,13 +62,15 @@ static int ask(int daemon, enum proto_verb verb, const char *name, struct messag
 	return send_message(daemon, request, f) || receive(daemon, answer, f) ? -1 : 0;
 }
 
-static int send_objects(int daemon, const struct objects *objects, struct message *message, struct fail *f)
+static int send_objects(int daemon, const struct objects *objects, struct message *message,
+			struct fail *f)
 {
 	message_start(message, PROTO_RULES);
 	for (size_t i = 0; i < objects->len; i++) {
 		const struct object *object = &objects->list[i];
 
-		if (message->nfds == PROTO_FDS || !message_room(message, strlen(object->path) + 64)) {
+		if (message->nfds == PROTO_FDS ||
+		    !message_room(message, strlen(object->path) + 64)) {
 			if (send_message(daemon, message, f))
 				return -1;
 			message_start(message, PROTO_RULES);
@@ -79,7 +83,8 @@ static int send_objects(int daemon, const struct objects *objects, struct messag
 	return send_message(daemon, message, f);
 }
 
-static int send_policy(int daemon, const struct policy *policy, struct message *message, struct fail *f)
+static int send_policy(int daemon, const struct policy *policy, struct message *message,
+		       struct fail *f)
 {
 	message_start(message, PROTO_POLICY);
 	for (size_t i = 0; i < policy->len; i++) {
@@ -110,8 +115,8 @@ static int send_policy(int daemon, const struct policy *policy, struct message *
 	return send_message(daemon, message, f);
 }
 
-int client_new(int daemon, const char *name, const char *directory, const struct policy *policy, const struct objects *objects,
-	       char *out_name, struct fail *f)
+int client_new(int daemon, const char *name, const char *directory, const struct policy *policy,
+	       const struct objects *objects, char *out_name, struct fail *f)
 {
 	struct message message;
 
@@ -137,7 +142,8 @@ int client_enter(int daemon, const char *name, struct fail *f)
 		return -1;
 	/* Believe the kernel, not the daemon: nothing is ever started outside. */
 	if (!cg_is_member_of(getpid(), name))
-		return fail(f, 0, "agent-lockd did not move this process into session '%s'", Q(name));
+		return fail(f, 0, "agent-lockd did not move this process into session '%s'",
+			    Q(name));
 	return 0;
 }
 
@@ -166,9 +172,10 @@ int client_list(int daemon, struct list_entry **out_entries, size_t *out_len, st
 	return 0;
 }
 
-static int receive_report(int daemon, enum proto_verb verb, const char *name, struct report *out_report, struct fail *f)
+static int receive_report(int daemon, enum proto_verb verb, const char *name,
+			  struct report *out_report, struct fail *f)
 {
-	struct report report = { 0 };
+	struct report report = {0};
 	struct message answer;
 
 	if (ask(daemon, verb, name, &answer, f))

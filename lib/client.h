@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* client.h - the daemon as a command sees it: no verb knows a socket or a message's layout but through this. */
+/* client.h - the daemon as a command sees it: no verb knows a socket or a message's layout but
+ * through this. */
 #ifndef LIB_CLIENT_H
 #define LIB_CLIENT_H
 
@@ -16,11 +17,11 @@
 int client_connect(struct fail *f);
 
 /*
- * Make a session. name: what the user asked for, or NULL to have one made from directory. The session's name is
- * written to out_name (SESSION_NAME_MAX + 1 bytes).
+ * Make a session. name: what the user asked for, or NULL to have one made from directory. The
+ * session's name is written to out_name (SESSION_NAME_MAX + 1 bytes).
  */
-int client_new(int daemon, const char *name, const char *directory, const struct policy *policy, const struct objects *objects,
-	       char *out_name, struct fail *f);
+int client_new(int daemon, const char *name, const char *directory, const struct policy *policy,
+	       const struct objects *objects, char *out_name, struct fail *f);
 /* Have the calling process moved into a session, and make sure that it was. */
 int client_enter(int daemon, const char *name, struct fail *f);
 /* All sessions that the caller may see; *out_entries is the caller's. */
@@ -33,7 +34,8 @@ int client_destroy(int daemon, const char *name, struct report *out_report, stru
 int client_show(int daemon, const char *name, FILE *out, struct fail *f);
 /* Begin to follow; *out_logged is the size of the log that holds all earlier lines. */
 int client_tail(int daemon, const char *name, uint64_t *out_logged, struct fail *f);
-/* The next line (without newline, NUL-terminated, of PROTO_MAX bytes at most): 1, 0 at the end, -1. */
+/* The next line (without newline, NUL-terminated, of PROTO_MAX bytes at most): 1, 0 at the end, -1.
+ */
 int client_tail_next(int daemon, char *line, size_t size, struct fail *f);
 
 #endif

@@ -2,10 +2,11 @@
 /*
  * conf.c - see conf.h. The only file that includes inih.
  *
- * inih by itself cuts long lines and reads the rest as new ones, ends a value at " ;", drops what follows "]", takes an
- * indented line for more of the value above, goes on after an error and does not say where it is. So it never sees the
- * file: our reader takes it line by line, refuses what inih would misread, and hands over one clean line at a time.
- * A line that is longer than inih's buffer is handed over in pieces, as the continuation lines that inih knows.
+ * inih by itself cuts long lines and reads the rest as new ones, ends a value at " ;", drops what
+ * follows "]", takes an indented line for more of the value above, goes on after an error and does
+ * not say where it is. So it never sees the file: our reader takes it line by line, refuses what
+ * inih would misread, and hands over one clean line at a time. A line that is longer than inih's
+ * buffer is handed over in pieces, as the continuation lines that inih knows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,8 +59,8 @@ static int reject(struct reading *r, const char *key, const char *want, const ch
 		return -1;
 	r->failed = true;
 	(void)escape(got, len > SHOWN_MAX ? SHOWN_MAX : len, shown, sizeof(shown)); /* fits */
-	return fail(r->f, 0, "%s:%u: %s%sexpected %s, got '%s%s'", Q(r->name), r->line, key, *key ? ": " : "", want,
-		    shown, more);
+	return fail(r->f, 0, "%s:%u: %s%sexpected %s, got '%s%s'", Q(r->name), r->line, key,
+		    *key ? ": " : "", want, shown, more);
 }
 
 static int reject_value(struct reading *r, const char *key, const char *want)
@@ -86,10 +87,11 @@ static int parse_hex(char c)
 }
 
 /*
- * Append text to out with its \xNN turned into bytes. People write these files too: unlike unescape() this takes any
- * byte as it is, and \xNN for any byte but NUL.
+ * Append text to out with its \xNN turned into bytes. People write these files too: unlike
+ * unescape() this takes any byte as it is, and \xNN for any byte but NUL.
  */
-static int decode(struct reading *r, const char *key, const char *text, char *out, size_t used, size_t size)
+static int decode(struct reading *r, const char *key, const char *text, char *out, size_t used,
+		  size_t size)
 {
 	while (*text) {
 		int c = (unsigned char)*text++;
@@ -100,7 +102,9 @@ static int decode(struct reading *r, const char *key, const char *text, char *ou
 
 			c = high * 16 + low;
 			if (high < 0 || low < 0 || c == 0)
-				return reject_value(r, key, "no \\ but in \\xNN with NN from 01 to ff (\\x5c is \\)");
+				return reject_value(
+					r, key,
+					"no \\ but in \\xNN with NN from 01 to ff (\\x5c is \\)");
 			text += 3;
 		}
 		if (used + 1 >= size)
@@ -111,8 +115,10 @@ static int decode(struct reading *r, const char *key, const char *text, char *ou
 	return 0;
 }
 
-/* What ~ or ${PROJECT} stands for, less slashes at its end; in a pattern its letters stand for themselves. */
-static int put_base(struct reading *r, const char *key, const char *base, bool pattern, char *out, size_t size)
+/* What ~ or ${PROJECT} stands for, less slashes at its end; in a pattern its letters stand for
+ * themselves. */
+static int put_base(struct reading *r, const char *key, const char *base, bool pattern, char *out,
+		    size_t size)
 {
 	size_t len, used = 0;
 
@@ -150,7 +156,8 @@ static int expand(struct reading *r, const char *key, bool pattern, char *out, s
 	}
 	/* ~other would be another user's home: not supported, and not a name either. */
 	if (has_base && *text && *text != '/')
-		return reject_value(r, key, "a path that is absolute or begins with ~/ or ${PROJECT}/");
+		return reject_value(r, key,
+				    "a path that is absolute or begins with ~/ or ${PROJECT}/");
 	if (has_base && put_base(r, key, base, pattern, out, size) < 0)
 		return -1;
 	if (decode(r, key, text, out, strlen(out), size) < 0)
@@ -173,7 +180,8 @@ static int take_rule(struct reading *r, const struct section *section, const cha
 	if (expand(r, key, false, path, sizeof(path)) < 0)
 		return -1;
 	if (path[0] != '/')
-		return reject_value(r, key, "a path that is absolute or begins with ~/ or ${PROJECT}/");
+		return reject_value(r, key,
+				    "a path that is absolute or begins with ~/ or ${PROJECT}/");
 	if (asprintf(&origin, "%s:%u", r->name, r->line) < 0) {
 		origin = NULL; /* asprintf(3) leaves it undefined */
 		r->failed = true;
@@ -283,8 +291,10 @@ static int check_key(struct reading *r, const char *line, size_t len)
 	/* Is it a comment or part of a name? inih ends the value at one and keeps the other. */
 	for (const char *at = equals + 1; at + 1 < line + len; at++) {
 		if (is_blank(at[0]) && (at[1] == ';' || at[1] == '#'))
-			return reject(r, "", "a comment on a line of its own, or \\x20 for the blank of a name", at,
-				      (size_t)(line + len - at));
+			return reject(
+				r, "",
+				"a comment on a line of its own, or \\x20 for the blank of a name",
+				at, (size_t)(line + len - at));
 	}
 	r->awaited = true;
 	return 0;
@@ -298,7 +308,8 @@ static int check_line(struct reading *r, const char *line, size_t len)
 		unsigned char c = (unsigned char)line[i];
 
 		if ((c < ' ' && c != '\t') || c == 0x7f)
-			return reject(r, "", "no control characters (\\xNN in a path)", line + i, len - i);
+			return reject(r, "", "no control characters (\\xNN in a path)", line + i,
+				      len - i);
 	}
 	return 0;
 }
@@ -328,12 +339,14 @@ static bool next_line(struct reading *r)
 		r->value_len = 0;
 		if (indent)
 			return reject(r, "", "no blanks before a key", line, len) == 0;
-		return (line[0] == '[' ? check_section(r, line, len) : check_key(r, line, len)) == 0;
+		return (line[0] == '[' ? check_section(r, line, len) : check_key(r, line, len)) ==
+		       0;
 	}
 	return false;
 }
 
-/* How much of a text inih can take at once; 0: there is no place to cut where it would lose nothing. */
+/* How much of a text inih can take at once; 0: there is no place to cut where it would lose
+ * nothing. */
 static size_t piece_len(const char *text, size_t len, size_t room)
 {
 	if (len <= room)
@@ -341,7 +354,8 @@ static size_t piece_len(const char *text, size_t len, size_t room)
 	for (len = room; len; len--) {
 		const char *at = text + len;
 
-		/* inih strips blanks from both ends of a piece and drops one that begins like a comment. */
+		/* inih strips blanks from both ends of a piece and drops one that begins like a
+		 * comment. */
 		if (!is_blank(at[-1]) && !is_blank(at[0]) && at[0] != ';' && at[0] != '#')
 			break;
 	}
@@ -352,7 +366,8 @@ static size_t piece_len(const char *text, size_t len, size_t room)
 static char *read_line(char *buf, int size, void *stream)
 {
 	struct reading *r = stream;
-	size_t room = size > 64 ? (size_t)size - 4 : 0; /* less a blank, a newline, a NUL and one that inih wants */
+	size_t room = size > 64 ? (size_t)size - 4
+				: 0; /* less a blank, a newline, a NUL and one that inih wants */
 	size_t len, used = 0;
 	const char *rest;
 
@@ -428,17 +443,20 @@ static int check_file(const char *file, const struct stat *st, struct fail *f)
 	if (!S_ISREG(st->st_mode))
 		return fail(f, 0, "cannot read policy '%s': it is not a regular file", Q(file));
 	if (st->st_uid != 0 && st->st_uid != geteuid()) {
-		fail(f, 0, "cannot read policy '%s': it belongs to uid %u, neither to root nor to you", Q(file),
-		     (unsigned int)st->st_uid);
+		fail(f, 0,
+		     "cannot read policy '%s': it belongs to uid %u, neither to root nor to you",
+		     Q(file), (unsigned int)st->st_uid);
 		return fail_hint(f, "make a copy of your own, and read it before you use it");
 	}
-	/* With an access control list the group's bits are its mask, so this covers those who are named in one. */
+	/* With an access control list the group's bits are its mask, so this covers those who are
+	 * named in one. */
 	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
 		fail(f, 0, "cannot read policy '%s': others can write it", Q(file));
 		return fail_hint(f, "chmod go-w '%s'", Q(file));
 	}
 	if (st->st_size > CONF_FILE_MAX)
-		return fail(f, EFBIG, "cannot read policy '%s': over %d bytes", Q(file), CONF_FILE_MAX);
+		return fail(f, EFBIG, "cannot read policy '%s': over %d bytes", Q(file),
+			    CONF_FILE_MAX);
 	return 0;
 }
 
@@ -465,7 +483,8 @@ static int read_whole(int fd, char *buf, size_t size)
 	return 0;
 }
 
-int conf_read(const char *file, const struct conf_context *context, struct policy *policy, struct fail *f)
+int conf_read(const char *file, const struct conf_context *context, struct policy *policy,
+	      struct fail *f)
 {
 	cleanup_free char *text = NULL;
 	cleanup_fd int fd = -1;
@@ -473,8 +492,8 @@ int conf_read(const char *file, const struct conf_context *context, struct polic
 	size_t size;
 
 	/*
-	 * Links are followed: /etc is full of them, and what counts is whose object it is. Non-blocking, or a fifo
-	 * would hold us until somebody writes.
+	 * Links are followed: /etc is full of them, and what counts is whose object it is.
+	 * Non-blocking, or a fifo would hold us until somebody writes.
 	 */
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* event.c - the log line and its parser, see event.h. The forms for people and programs are in event_text.c. */
+/* event.c - the log line and its parser, see event.h. The forms for people and programs are in
+ * event_text.c. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -30,8 +31,9 @@ static const char *const op_names[] = {
 _Static_assert(ARRAY_SIZE(op_names) == AL_NOPS, "every operation has a name");
 
 static const char *const verdict_names[] = {
-	[EVENT_REFUSED] = "refused", [EVENT_WOULD_REFUSE] = "would-refuse", [EVENT_ALLOWED] = "allowed",
-	[EVENT_LOST] = "lost",	     [EVENT_SESSION] = "session",
+	[EVENT_REFUSED] = "refused", [EVENT_WOULD_REFUSE] = "would-refuse",
+	[EVENT_ALLOWED] = "allowed", [EVENT_LOST] = "lost",
+	[EVENT_SESSION] = "session",
 };
 
 /* What a refused operation can return; strerrorname_np() is not in every C library. */
@@ -114,17 +116,20 @@ void text_comm(const char *comm, char out[TEXT_COMM])
 	escape(comm, strnlen(comm, AL_COMM), out, TEXT_COMM);
 }
 
-/* The line while it grows. The assertion says that it always fits; the checks below hold should that ever be wrong. */
+/* The line while it grows. The assertion says that it always fits; the checks below hold should
+ * that ever be wrong. */
 struct line {
 	char *buf;
 	size_t len;
 };
-_Static_assert(EVENT_LINE_MAX > 4 * (sizeof((struct event *)0)->path + sizeof((struct event *)0)->rule +
-				     SESSION_NAME_MAX + (AL_CHAIN + 1) * AL_COMM) +
-					12 * AL_CHAIN + 256,
+_Static_assert(EVENT_LINE_MAX >
+		       4 * (sizeof((struct event *)0)->path + sizeof((struct event *)0)->rule +
+			    SESSION_NAME_MAX + (AL_CHAIN + 1) * AL_COMM) +
+			       12 * AL_CHAIN + 256,
 	       "an event fits its line");
 
-__attribute__((format(printf, 2, 3))) static void line_print(struct line *line, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void line_print(struct line *line, const char *fmt,
+							     ...)
 {
 	size_t room = EVENT_LINE_MAX - line->len;
 	va_list ap;
@@ -147,7 +152,8 @@ static void line_escape(struct line *line, const char *key, const char *text, si
 	line->len += need < room ? need : strlen(line->buf + line->len);
 }
 
-/* A comm may hold ':' and ',', which escape() leaves alone and which separate the chain: they are \xNN here. */
+/* A comm may hold ':' and ',', which escape() leaves alone and which separate the chain: they are
+ * \xNN here. */
 static void line_chain(struct line *line, const struct event *event)
 {
 	uint32_t i, len = event->chain_len < AL_CHAIN ? event->chain_len : AL_CHAIN;
@@ -184,7 +190,8 @@ static void line_what(struct line *line, const struct event *event)
 	char what[4 * sizeof(event->what)] = "";
 
 	if (event->kind == EVENT_SESSION)
-		escape(event->what, strnlen(event->what, sizeof(event->what) - 1), what, sizeof(what));
+		escape(event->what, strnlen(event->what, sizeof(event->what) - 1), what,
+		       sizeof(what));
 	else if (event->kind != EVENT_LOST)
 		snprintf(what, sizeof(what), "%s", event_op_name(event->op));
 	line_print(line, " %s", what[0] ? what : "-");
@@ -283,7 +290,8 @@ static bool span_number(struct span span, uint64_t max, uint64_t *out_number)
 	return true;
 }
 
-static int parse_number(struct span *rest, const char *key, uint64_t max, uint64_t *out_number, struct fail *f)
+static int parse_number(struct span *rest, const char *key, uint64_t max, uint64_t *out_number,
+			struct fail *f)
 {
 	struct span value;
 
@@ -317,7 +325,8 @@ static bool span_text(struct span span, char *out, size_t size, size_t *out_len)
 	return out_len || !memchr(out, '\0', (size_t)len);
 }
 
-static int parse_text(struct span *rest, const char *key, char *out, size_t size, size_t *out_len, struct fail *f)
+static int parse_text(struct span *rest, const char *key, char *out, size_t size, size_t *out_len,
+		      struct fail *f)
 {
 	struct span value;
 
@@ -363,9 +372,10 @@ static int parse_time(struct span *rest, struct timespec *out_time, struct fail 
 	tm.tm_sec = digits(word.at + 17, 2);
 	real = tm;
 	sec = timegm(&real);
-	/* timegm() turns 30 February into 2 March: a date that it had to correct was never written by us. */
-	if (tm.tm_year < 70 || real.tm_mon != tm.tm_mon || real.tm_mday != tm.tm_mday || real.tm_hour != tm.tm_hour ||
-	    real.tm_min != tm.tm_min || real.tm_sec != tm.tm_sec)
+	/* timegm() turns 30 February into 2 March: a date that it had to correct was never written
+	 * by us. */
+	if (tm.tm_year < 70 || real.tm_mon != tm.tm_mon || real.tm_mday != tm.tm_mday ||
+	    real.tm_hour != tm.tm_hour || real.tm_min != tm.tm_min || real.tm_sec != tm.tm_sec)
 		return bad(f, "time", "a time since 1970", word);
 	out_time->tv_sec = sec;
 	out_time->tv_nsec = digits(word.at + 20, 6) * 1000L;
@@ -438,11 +448,13 @@ static bool chain_comm(struct span span, char out[AL_COMM + 1])
 	while (i < span.len) {
 		size_t left = span.len - i;
 
-		if (left >= 4 && (memcmp(span.at + i, "\\x3a", 4) == 0 || memcmp(span.at + i, "\\x2c", 4) == 0)) {
+		if (left >= 4 && (memcmp(span.at + i, "\\x3a", 4) == 0 ||
+				  memcmp(span.at + i, "\\x2c", 4) == 0)) {
 			text[len++] = span.at[i + 2] == '3' ? ':' : ',';
 			i += 4;
 		} else if (left >= 4 && span.at[i] == '\\') {
-			/* Whole, or the end of one escape would be taken for the beginning of the next. */
+			/* Whole, or the end of one escape would be taken for the beginning of the
+			 * next. */
 			memcpy(text + len, span.at + i, 4);
 			len += 4;
 			i += 4;
@@ -465,7 +477,8 @@ static int parse_chain(struct span *rest, struct event *event, struct fail *f)
 	while (value.at) {
 		task = span_next(&value, ',');
 		comm = span_next(&task, ':');
-		if (event->chain_len == AL_CHAIN || !task.at || !span_number(task, UINT32_MAX, &pid) ||
+		if (event->chain_len == AL_CHAIN || !task.at ||
+		    !span_number(task, UINT32_MAX, &pid) ||
 		    !chain_comm(comm, event->chain[event->chain_len].comm))
 			return bad(f, "chain", "at most 8 of COMM:PID", comm);
 		event->chain[event->chain_len++].pid = (uint32_t)pid;
@@ -485,11 +498,13 @@ static int parse_sensitive(struct span *rest, bool *out_sensitive, struct fail *
 	return 0;
 }
 
-/* What a later version may have added. One of our own keys a second time is no addition: whom should one believe? */
+/* What a later version may have added. One of our own keys a second time is no addition: whom
+ * should one believe? */
 static int parse_additions(struct span *rest, struct fail *f)
 {
 	static const char *const ours[] = {
-		"session", "pid", "comm", "path", "error", "rule", "uid", "count", "chain", "sensitive",
+		"session", "pid", "comm",  "path",  "error",
+		"rule",	   "uid", "count", "chain", "sensitive",
 	};
 	char scratch[EVENT_LINE_MAX];
 	struct span word, value, key;
@@ -499,7 +514,8 @@ static int parse_additions(struct span *rest, struct fail *f)
 		word = value = span_next(rest, ' ');
 		key = span_next(&value, '=');
 		/* The line has no NUL: it is the '=' that ends strspn(). */
-		if (!value.at || key.len == 0 || strspn(key.at, "abcdefghijklmnopqrstuvwxyz_") < key.len)
+		if (!value.at || key.len == 0 ||
+		    strspn(key.at, "abcdefghijklmnopqrstuvwxyz_") < key.len)
 			return bad(f, "end of line", "key=value", word);
 		for (i = 0; i < ARRAY_SIZE(ours); i++) {
 			if (span_is(key, ours[i]))
@@ -544,15 +560,18 @@ int event_parse(const char *line, size_t len, struct event *out_event, struct fa
 	size_t i;
 
 	if (len >= EVENT_LINE_MAX)
-		return fail(f, 0, "log line: expected less than %d bytes, got %zu", EVENT_LINE_MAX, len);
+		return fail(f, 0, "log line: expected less than %d bytes, got %zu", EVENT_LINE_MAX,
+			    len);
 	for (i = 0; i < len; i++) {
 		if (line[i] < ' ' || line[i] > '~')
-			return fail(f, 0, "log line: expected printable ASCII, got byte 0x%02x", line[i] & 0xff);
+			return fail(f, 0, "log line: expected printable ASCII, got byte 0x%02x",
+				    line[i] & 0xff);
 	}
 	/* All of it, padding too: two events are equal when their bytes are. */
 	memset(&event, 0, sizeof(event));
 	if (parse_time(&rest, &event.time, f) < 0 || parse_verdict(&rest, &event.kind, f) < 0 ||
-	    parse_op(&rest, &event, f) < 0 || parse_rest(&rest, &event, f) < 0 || parse_additions(&rest, f) < 0)
+	    parse_op(&rest, &event, f) < 0 || parse_rest(&rest, &event, f) < 0 ||
+	    parse_additions(&rest, f) < 0)
 		return -1;
 	memcpy(out_event, &event, sizeof(event));
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* event_text.c - an event for people and as JSON, and the pieces that report.c shares with it; see event_text.h. */
+/* event_text.c - an event for people and as JSON, and the pieces that report.c shares with it; see
+ * event_text.h. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@
 #include "event_text.h"
 #include "util.h"
 
-#define PATH_COLUMN 32 /* wide enough for most paths below ~, so that the columns after it stand still */
+#define PATH_COLUMN \
+	32 /* wide enough for most paths below ~, so that the columns after it stand still */
 
 /* A buffer that takes pieces as long as they fit, and counts them all. */
 struct sink {
@@ -37,7 +39,8 @@ static bool literal(const char *text, size_t len, size_t i)
 	return text[i] > ' ' && text[i] <= '~' && !strchr("\"'\\", text[i]);
 }
 
-/* How much of path is home; 0 if it is not below it. Only whole components: /home/ann is not the home of /home/anna. */
+/* How much of path is home; 0 if it is not below it. Only whole components: /home/ann is not the
+ * home of /home/anna. */
 static size_t home_prefix(const char *path, size_t len, const char *home)
 {
 	size_t prefix = home && home[0] == '/' ? strlen(home) : 0;
@@ -70,7 +73,8 @@ size_t text_path(const char *path, size_t len, const char *home, char *out, size
 	return sink.need;
 }
 
-/* One character of strict UTF-8 (no overlong form, no surrogate, nothing beyond U+10FFFF); its length, or 0. */
+/* One character of strict UTF-8 (no overlong form, no surrogate, nothing beyond U+10FFFF); its
+ * length, or 0. */
 static size_t utf8_next(const char *text, size_t len, uint32_t *out_code)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -129,7 +133,8 @@ void text_json(const char *text, size_t len, FILE *out)
 		else if (code < 0x10000)
 			fprintf(out, "\\u%04" PRIx32, code);
 		else
-			fprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + ((code - 0x10000) >> 10),
+			fprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32,
+				0xd800 + ((code - 0x10000) >> 10),
 				0xdc00 + ((code - 0x10000) & 0x3ff));
 	}
 	putc('"', out);
@@ -164,12 +169,16 @@ static void pretty_verdict(const struct event *event, const struct event_style *
 		const char *label;
 		const char *colour;
 	} verdicts[] = {
-		[EVENT_REFUSED] = {"REFUSED", TEXT_RED},   [EVENT_WOULD_REFUSE] = {"WOULD-REFUSE", TEXT_YELLOW},
-		[EVENT_ALLOWED] = {"allowed", TEXT_GREEN}, [EVENT_LOST] = {"LOST", TEXT_RED},
+		[EVENT_REFUSED] = {"REFUSED", TEXT_RED},
+		[EVENT_WOULD_REFUSE] = {"WOULD-REFUSE", TEXT_YELLOW},
+		[EVENT_ALLOWED] = {"allowed", TEXT_GREEN},
+		[EVENT_LOST] = {"LOST", TEXT_RED},
 		[EVENT_SESSION] = {"session", ""},
 	};
-	const char *label = (size_t)event->kind < ARRAY_SIZE(verdicts) ? verdicts[event->kind].label : "unknown";
-	const char *colour = (size_t)event->kind < ARRAY_SIZE(verdicts) ? verdicts[event->kind].colour : "";
+	const char *label = (size_t)event->kind < ARRAY_SIZE(verdicts) ? verdicts[event->kind].label
+								       : "unknown";
+	const char *colour =
+		(size_t)event->kind < ARRAY_SIZE(verdicts) ? verdicts[event->kind].colour : "";
 	bool paint = style->colour && colour[0];
 
 	fprintf(out, "%s%-7s%s  ", paint ? colour : "", label, paint ? TEXT_PLAIN : "");
@@ -182,38 +191,48 @@ static void pretty_decision(const struct event *event, const struct event_style 
 
 	text_path(event->path, event_path_len(event), style->home, path, sizeof(path));
 	text_comm(event->comm, comm);
-	fprintf(out, "%-8s %-*s   %s[%" PRIu32 "]", event_op_name(event->op), PATH_COLUMN, path, comm, event->pid);
+	fprintf(out, "%-8s %-*s   %s[%" PRIu32 "]", event_op_name(event->op), PATH_COLUMN, path,
+		comm, event->pid);
 	for (i = 0; i < chain_len; i++) {
 		text_comm(event->chain[i].comm, comm);
 		fprintf(out, " < %s[%" PRIu32 "]", comm, event->chain[i].pid);
 	}
 	if (event->sensitive)
-		fprintf(out, "   %ssensitive%s", style->colour ? TEXT_ALARM : "", style->colour ? TEXT_PLAIN : "");
-	/* A rule is worth its room when it surprises: not for what is allowed, nor where there is none. */
+		fprintf(out, "   %ssensitive%s", style->colour ? TEXT_ALARM : "",
+			style->colour ? TEXT_PLAIN : "");
+	/* A rule is worth its room when it surprises: not for what is allowed, nor where there is
+	 * none. */
 	if (event->kind != EVENT_ALLOWED && event->rule[0] && strcmp(event->rule, "no rule") != 0) {
-		text_path(event->rule, strnlen(event->rule, sizeof(event->rule) - 1), NULL, rule, sizeof(rule));
+		text_path(event->rule, strnlen(event->rule, sizeof(event->rule) - 1), NULL, rule,
+			  sizeof(rule));
 		fprintf(out, "   by '%s'", rule);
 	}
 }
 
 void event_pretty(const struct event *event, const struct event_style *style, FILE *out)
 {
-	char name[TEXT_SESSION], comm[TEXT_COMM], what[4 * sizeof(event->what)], clock[16] = "--:--:--";
+	char name[TEXT_SESSION], comm[TEXT_COMM], what[4 * sizeof(event->what)],
+		clock[16] = "--:--:--";
 	struct tm tm;
 
-	/* Whoever looks at a terminal looks at the clock on the wall too: local time here, UTC in the log. */
+	/* Whoever looks at a terminal looks at the clock on the wall too: local time here, UTC in
+	 * the log. */
 	if (localtime_r(&event->time.tv_sec, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	fprintf(out, "%s ", clock);
 	pretty_verdict(event, style, out);
 	escape(event->session, strnlen(event->session, SESSION_NAME_MAX), name, sizeof(name));
 	if (event->kind == EVENT_LOST) {
-		fprintf(out, "%" PRIu64 " event%s of %s found no room: decided and counted, but not shown",
+		fprintf(out,
+			"%" PRIu64
+			" event%s of %s found no room: decided and counted, but not shown",
 			event->count, event->count == 1 ? "" : "s", name);
 	} else if (event->kind == EVENT_SESSION) {
-		escape(event->what, strnlen(event->what, sizeof(event->what) - 1), what, sizeof(what));
+		escape(event->what, strnlen(event->what, sizeof(event->what) - 1), what,
+		       sizeof(what));
 		text_comm(event->comm, comm);
-		fprintf(out, "%-8s %-*s   %s[%" PRIu32 "]", what, PATH_COLUMN, name, comm, event->pid);
+		fprintf(out, "%-8s %-*s   %s[%" PRIu32 "]", what, PATH_COLUMN, name, comm,
+			event->pid);
 	} else {
 		pretty_decision(event, style, out);
 	}
@@ -236,7 +255,8 @@ static void json_decision(const struct event *event, FILE *out)
 	fprintf(out, ",\"uid\":%" PRIu32 ",\"chain\":[", event->uid);
 	for (i = 0; i < chain_len; i++) {
 		fputs(i ? ",{" : "{", out);
-		text_json_bytes("comm", event->chain[i].comm, strnlen(event->chain[i].comm, AL_COMM), out);
+		text_json_bytes("comm", event->chain[i].comm,
+				strnlen(event->chain[i].comm, AL_COMM), out);
 		fprintf(out, ",\"pid\":%" PRIu32 "}", event->chain[i].pid);
 	}
 	fprintf(out, "],\"sensitive\":%s", event->sensitive ? "true" : "false");

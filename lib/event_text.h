@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * event_text.h - the pieces that events and reports are written with: names, times, paths for people, JSON strings.
- * All that comes out of them is printable ASCII, whatever went in.
+ * event_text.h - the pieces that events and reports are written with: names, times, paths for
+ * people, JSON strings. All that comes out of them is printable ASCII, whatever went in.
  */
 #ifndef LIB_EVENT_TEXT_H
 #define LIB_EVENT_TEXT_H
@@ -30,23 +30,26 @@
 const char *text_verdict(enum event_kind kind);
 /* RFC 3339, UTC, microseconds; a time outside 1970..9999 becomes the nearest one inside. */
 void text_time(const struct timespec *time, char out[TEXT_TIME]);
-/* "EPERM", "none" for 0, the number of one that has no name here, "unknown" for what is no errno. */
+/* "EPERM", "none" for 0, the number of one that has no name here, "unknown" for what is no errno.
+ */
 void text_error(int error, char out[TEXT_ERROR]);
 /* escape() of a comm. */
 void text_comm(const char *comm, char out[TEXT_COMM]);
 
 /*
- * A path for people: home (may be NULL) as ~. Other than in escape() '=' and single spaces stay as they are; quotes,
- * backslash, control bytes, all outside ASCII, a ~ that is not home, and spaces at an end or beside another are \xNN:
- * so a run of two spaces never comes out, and what stands after one was not written by whoever chose the path.
- * Writes at most size - 1 bytes and NUL, never half an escape; returns the bytes that the whole text needs.
+ * A path for people: home (may be NULL) as ~. Other than in escape() '=' and single spaces stay as
+ * they are; quotes, backslash, control bytes, all outside ASCII, a ~ that is not home, and spaces
+ * at an end or beside another are \xNN: so a run of two spaces never comes out, and what stands
+ * after one was not written by whoever chose the path. Writes at most size - 1 bytes and NUL, never
+ * half an escape; returns the bytes that the whole text needs.
  */
 size_t text_path(const char *path, size_t len, const char *home, char *out, size_t size);
 
 bool text_utf8(const char *text, size_t len);
 /* A JSON string with its quotes. All beyond ASCII is \uNNNN; a byte that is not UTF-8 is \u00NN. */
 void text_json(const char *text, size_t len, FILE *out);
-/* "key":"text" and, when text is not UTF-8, ,"key_bytes":"what escape() makes of it". len is at most AL_PATH_MAX. */
+/* "key":"text" and, when text is not UTF-8, ,"key_bytes":"what escape() makes of it". len is at
+ * most AL_PATH_MAX. */
 void text_json_bytes(const char *key, const char *text, size_t len, FILE *out);
 
 #endif

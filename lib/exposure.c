@@ -10,12 +10,15 @@
 #include "proto.h"
 #include "util.h"
 
-static const char *const in_home[] = { "", "/.ssh", "/.gnupg", "/.aws", "/.config", "/.netrc" };
+static const char *const in_home[] = {"", "/.ssh", "/.gnupg", "/.aws", "/.config", "/.netrc"};
 static const char *const on_machine[] = {
-	"/home", "/etc", "/usr", "/root", "/tmp", "/var/tmp", "/dev/shm", "/etc/agent-lock", PROTO_RUN_DIR, PROTO_LOG_DIR, "/sys/fs/bpf",
+	"/home",       "/etc",	      "/usr",	     "/root",
+	"/tmp",	       "/var/tmp",    "/dev/shm",    "/etc/agent-lock",
+	PROTO_RUN_DIR, PROTO_LOG_DIR, "/sys/fs/bpf",
 };
 
-/* Does climbing from place by ".." meet the directory? A file begins at the directory that holds it. */
+/* Does climbing from place by ".." meet the directory? A file begins at the directory that holds
+ * it. */
 static bool at_or_below(const char *place, const struct stat *dir)
 {
 	cleanup_fd int at = open(place, O_PATH | O_CLOEXEC);

@@ -21,14 +21,15 @@
 struct lsm {
 	struct agent_lock *skel;
 	struct ring_buffer *rings[LSM_RINGS];
-	int budget;		/* events that are still handed over in this call */
+	int budget; /* events that are still handed over in this call */
 	lsm_event_fn event;
 	void *event_data;
 	int cpus;
 };
 
 /* libbpf's own words go nowhere unless somebody debugs: the failure says what is wrong. */
-__attribute__((format(printf, 2, 0))) static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int quiet(enum libbpf_print_level level,
+						       const char *format, va_list args)
 {
 	if (!getenv("AGENT_LOCK_DEBUG") || level == LIBBPF_DEBUG)
 		return 0;
@@ -42,7 +43,8 @@ static int choose_programs(struct agent_lock *skel, struct fail *f)
 	if (!btf)
 		return fail(f, errno, "cannot read the kernel's types in /sys/kernel/btf/vmlinux");
 	for (unsigned int i = 0; i < lsm_programs_len; i++) {
-		struct bpf_program *program = bpf_object__find_program_by_name(skel->obj, lsm_programs[i].name);
+		struct bpf_program *program =
+			bpf_object__find_program_by_name(skel->obj, lsm_programs[i].name);
 
 		if (!program) {
 			btf__free(btf);
@@ -54,13 +56,15 @@ static int choose_programs(struct agent_lock *skel, struct fail *f)
 	return 0;
 }
 
-/* Every map but the globals lives on in the pin directory; libbpf takes a pinned one over if its layout is the same. */
+/* Every map but the globals lives on in the pin directory; libbpf takes a pinned one over if its
+ * layout is the same. */
 static int pin_maps(struct agent_lock *skel, struct fail *f)
 {
 	struct bpf_map *map;
 	char path[128];
 
-	bpf_object__for_each_map(map, skel->obj) {
+	bpf_object__for_each_map(map, skel->obj)
+	{
 		if (bpf_map__is_internal(map))
 			continue;
 		snprintf(path, sizeof(path), PIN_MAPS "/%s", bpf_map__name(map));
@@ -83,10 +87,13 @@ static int load(struct lsm *lsm, uint32_t session_level, bool pinned, struct fai
 
 		fail(f, no, "the kernel refused to load the BPF programs");
 		if (no == EPERM)
-			return fail_hint(f, "is the kernel in lockdown mode 'confidentiality'? see /sys/kernel/security/lockdown");
-		return fail_hint(f, no == EINVAL ? "maps of another version are pinned in " LSM_PIN_DIR
-						   ": end its sessions, stop its daemon, remove the directory" :
-						   "AGENT_LOCK_DEBUG=1 agent-lockd shows the verifier's words");
+			return fail_hint(f, "is the kernel in lockdown mode 'confidentiality'? see "
+					    "/sys/kernel/security/lockdown");
+		return fail_hint(
+			f, no == EINVAL
+				   ? "maps of another version are pinned in " LSM_PIN_DIR
+				     ": end its sessions, stop its daemon, remove the directory"
+				   : "AGENT_LOCK_DEBUG=1 agent-lockd shows the verifier's words");
 	}
 	return 0;
 }
@@ -135,8 +142,8 @@ static int pin_link(struct bpf_link *link, const char *dir, const char *name, st
 }
 
 /*
- * Attach all and pin the links as a new set; only then do older sets go. Killed anywhere in here, at least one whole set
- * enforces: half a policy never does.
+ * Attach all and pin the links as a new set; only then do older sets go. Killed anywhere in here,
+ * at least one whole set enforces: half a policy never does.
  */
 static int attach(struct lsm *lsm, struct fail *f)
 {
@@ -149,7 +156,8 @@ static int attach(struct lsm *lsm, struct fail *f)
 	while (mkdir(dir, 0700) && errno == EEXIST && n < 1000);
 	if (access(dir, F_OK))
 		return fail(f, errno, "cannot make %s", dir);
-	bpf_object__for_each_program(program, lsm->skel->obj) {
+	bpf_object__for_each_program(program, lsm->skel->obj)
+	{
 		struct bpf_link *link;
 		int ret;
 
@@ -172,7 +180,8 @@ static int attach(struct lsm *lsm, struct fail *f)
 	return 0;
 }
 
-/* Maps of another layout hold sessions that this version cannot take over, and must not leave unwatched. */
+/* Maps of another layout hold sessions that this version cannot take over, and must not leave
+ * unwatched. */
 static int refuse_other_layouts(struct fail *f)
 {
 	DIR *entries = opendir(LSM_PIN_DIR);
@@ -180,13 +189,15 @@ static int refuse_other_layouts(struct fail *f)
 	bool other = false;
 
 	while (entries && (entry = readdir(entries)))
-		other |= strncmp(entry->d_name, "maps-", 5) == 0 && strcmp(entry->d_name + 5, STRING(AL_LAYOUT)) != 0;
+		other |= strncmp(entry->d_name, "maps-", 5) == 0 &&
+			 strcmp(entry->d_name + 5, STRING(AL_LAYOUT)) != 0;
 	if (entries)
 		closedir(entries);
 	if (!other)
 		return 0;
 	fail(f, 0, "sessions of another version of agent-lock are pinned in %s", LSM_PIN_DIR);
-	return fail_hint(f, "end them with that version (agent-lock destroy --all) and stop its daemon");
+	return fail_hint(
+		f, "end them with that version (agent-lock destroy --all) and stop its daemon");
 }
 
 int lsm_open(uint32_t session_level, struct lsm **out_lsm, struct fail *f)
@@ -196,7 +207,8 @@ int lsm_open(uint32_t session_level, struct lsm **out_lsm, struct fail *f)
 	libbpf_set_print(quiet);
 	if (lsm_supported(f) || refuse_other_layouts(f))
 		return -1;
-	if ((mkdir(LSM_PIN_DIR, 0700) && errno != EEXIST) || (mkdir(PIN_MAPS, 0700) && errno != EEXIST))
+	if ((mkdir(LSM_PIN_DIR, 0700) && errno != EEXIST) ||
+	    (mkdir(PIN_MAPS, 0700) && errno != EEXIST))
 		return fail(f, errno, "cannot make %s", PIN_MAPS);
 	lsm = calloc(1, sizeof(*lsm));
 	if (!lsm)
@@ -236,7 +248,7 @@ int lsm_unpin_all(struct fail *f)
 
 uint32_t lsm_object_of(struct lsm *lsm, int fd)
 {
-	struct al_mark mark = { 0 };
+	struct al_mark mark = {0};
 
 	if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.marks), &fd, &mark))
 		return 0;
@@ -245,7 +257,7 @@ uint32_t lsm_object_of(struct lsm *lsm, int fd)
 
 int lsm_mark(struct lsm *lsm, int fd, uint32_t object, struct fail *f)
 {
-	struct al_mark mark = { .object = object };
+	struct al_mark mark = {.object = object};
 
 	if (bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.marks), &fd, &mark, BPF_ANY))
 		return fail(f, errno, "cannot mark an inode");
@@ -258,11 +270,12 @@ void lsm_unmark(struct lsm *lsm, int fd)
 	(void)bpf_map_delete_elem(bpf_map__fd(lsm->skel->maps.marks), &fd);
 }
 
-/* Only the kernel knows s_dev and the generation: al_path_notify notes them when we, and nobody else, watch the object. */
+/* Only the kernel knows s_dev and the generation: al_path_notify notes them when we, and nobody
+ * else, watch the object. */
 int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f)
 {
 	int map = bpf_map__fd(lsm->skel->maps.numbering);
-	struct al_numbering asked = { .tgid = (uint32_t)getpid(), .object = object }, nobody = { 0 };
+	struct al_numbering asked = {.tgid = (uint32_t)getpid(), .object = object}, nobody = {0};
 	cleanup_fd int watch = inotify_init1(IN_CLOEXEC);
 	uint32_t zero = 0;
 	char path[64];
@@ -272,23 +285,25 @@ int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (bpf_map_update_elem(map, &zero, &asked, BPF_ANY))
 		return fail(f, errno, "cannot number an object");
-	if (inotify_add_watch(watch, path, IN_DELETE_SELF) < 0 || bpf_map_lookup_elem(map, &zero, &asked)) {
+	if (inotify_add_watch(watch, path, IN_DELETE_SELF) < 0 ||
+	    bpf_map_lookup_elem(map, &zero, &asked)) {
 		fail(f, errno, "cannot watch an object");
 		bpf_map_update_elem(map, &zero, &nobody, BPF_ANY);
 		return -1;
 	}
 	bpf_map_update_elem(map, &zero, &nobody, BPF_ANY);
-	if (asked.object)	/* al_path_notify takes it away when it is noted */
-		return fail(f, ENOSPC, "cannot keep an object by number (%d at most)", AL_MAX_NUMBERS);
+	if (asked.object) /* al_path_notify takes it away when it is noted */
+		return fail(f, ENOSPC, "cannot keep an object by number (%d at most)",
+			    AL_MAX_NUMBERS);
 	return 0;
 }
 
 /*
- * Delete every entry of a hash map that matches says. The next key is asked for before the present one goes: a cursor on a key
- * that is gone begins again.
+ * Delete every entry of a hash map that matches says. The next key is asked for before the present
+ * one goes: a cursor on a key that is gone begins again.
  */
-static void delete_matching(int map, void *key, void *next, size_t size, bool (*matches)(int map, const void *key, uint32_t of),
-			    uint32_t of)
+static void delete_matching(int map, void *key, void *next, size_t size,
+			    bool (*matches)(int map, const void *key, uint32_t of), uint32_t of)
 {
 	bool more = bpf_map_get_next_key(map, NULL, key) == 0;
 
@@ -311,7 +326,8 @@ void lsm_unnumber(struct lsm *lsm, uint32_t object)
 {
 	struct al_number key, next;
 
-	delete_matching(bpf_map__fd(lsm->skel->maps.numbers), &key, &next, sizeof(key), number_of_object, object);
+	delete_matching(bpf_map__fd(lsm->skel->maps.numbers), &key, &next, sizeof(key),
+			number_of_object, object);
 }
 
 void lsm_attend(struct lsm *lsm, bool all_held)
@@ -324,19 +340,23 @@ uint32_t lsm_new_object(struct lsm *lsm)
 	int map = bpf_map__fd(lsm->skel->maps.last_object);
 	uint32_t zero = 0, last;
 
-	/* Noted before it is used: a daemon killed in between loses a number, never gives one twice. */
-	if (bpf_map_lookup_elem(map, &zero, &last) || ++last == 0 || bpf_map_update_elem(map, &zero, &last, BPF_ANY))
+	/* Noted before it is used: a daemon killed in between loses a number, never gives one
+	 * twice. */
+	if (bpf_map_lookup_elem(map, &zero, &last) || ++last == 0 ||
+	    bpf_map_update_elem(map, &zero, &last, BPF_ANY))
 		return 0;
 	return last;
 }
 
-int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t rights, uint32_t id, struct fail *f)
+int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t rights, uint32_t id,
+		 struct fail *f)
 {
 	uint64_t key = (uint64_t)slot << 32 | object;
-	struct al_rule rule = { .rights = rights, .id = id };
+	struct al_rule rule = {.rights = rights, .id = id};
 
 	if (bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.rules), &key, &rule, BPF_ANY))
-		return fail(f, errno == E2BIG ? ENOSPC : errno, "cannot add a rule (%d at most on this machine)", AL_MAX_RULES);
+		return fail(f, errno == E2BIG ? ENOSPC : errno,
+			    "cannot add a rule (%d at most on this machine)", AL_MAX_RULES);
 	return 0;
 }
 
@@ -360,8 +380,10 @@ void lsm_slot_clear(struct lsm *lsm, uint32_t slot)
 	uint64_t rule, next_rule;
 	uint32_t none = 0;
 
-	delete_matching(bpf_map__fd(lsm->skel->maps.rules), &rule, &next_rule, sizeof(rule), rule_of_slot, slot);
-	delete_matching(bpf_map__fd(lsm->skel->maps.tally), &tally, &next_tally, sizeof(tally), tally_of_slot, slot);
+	delete_matching(bpf_map__fd(lsm->skel->maps.rules), &rule, &next_rule, sizeof(rule),
+			rule_of_slot, slot);
+	delete_matching(bpf_map__fd(lsm->skel->maps.tally), &tally, &next_tally, sizeof(tally),
+			tally_of_slot, slot);
 	bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.tallied), &slot, &none, BPF_ANY);
 	for (uint32_t i = 0; zeros && i < AL_NCOUNTERS; i++) {
 		uint32_t index = slot * AL_NCOUNTERS + i;
@@ -372,7 +394,7 @@ void lsm_slot_clear(struct lsm *lsm, uint32_t slot)
 
 int lsm_publish(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags, struct fail *f)
 {
-	struct al_session session = { .slot = slot, .flags = flags };
+	struct al_session session = {.slot = slot, .flags = flags};
 
 	if (bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.sessions), &cgroup, &session, BPF_ANY))
 		return fail(f, errno == E2BIG ? ENOSPC : errno, "cannot publish the session");
@@ -388,17 +410,21 @@ int lsm_unpublish(struct lsm *lsm, uint64_t cgroup, struct fail *f)
 
 bool lsm_published(struct lsm *lsm, uint64_t cgroup, struct al_session *out_session)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.sessions), &cgroup, out_session) == 0;
+	return bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.sessions), &cgroup, out_session) ==
+	       0;
 }
 
 bool lsm_idle(struct lsm *lsm)
 {
 	uint64_t key;
 
-	return bpf_map_get_next_key(bpf_map__fd(lsm->skel->maps.sessions), NULL, &key) != 0 && errno == ENOENT;
+	return bpf_map_get_next_key(bpf_map__fd(lsm->skel->maps.sessions), NULL, &key) != 0 &&
+	       errno == ENOENT;
 }
 
-void lsm_sessions(struct lsm *lsm, void (*each)(uint64_t cgroup, const struct al_session *session, void *data), void *data)
+void lsm_sessions(struct lsm *lsm,
+		  void (*each)(uint64_t cgroup, const struct al_session *session, void *data),
+		  void *data)
 {
 	uint64_t keys[AL_MAX_SESSIONS], *at = NULL;
 	struct al_session session;
@@ -434,7 +460,9 @@ int lsm_counters(struct lsm *lsm, uint32_t slot, uint64_t *out_counters, struct 
 }
 
 void lsm_tally(struct lsm *lsm, uint32_t slot,
-	       void (*each)(const struct al_tally_key *key, const struct al_tally *tally, void *data), void *data)
+	       void (*each)(const struct al_tally_key *key, const struct al_tally *tally,
+			    void *data),
+	       void *data)
 {
 	int map = bpf_map__fd(lsm->skel->maps.tally);
 	struct al_tally_key key, *at = NULL;
@@ -453,7 +481,8 @@ static int on_record(void *context, void *record, size_t size)
 
 	if (size >= sizeof(struct al_event))
 		lsm->event(record, lsm->event_data);
-	/* A negative value ends ring_buffer__consume() after this record; else it goes on as long as there is more. */
+	/* A negative value ends ring_buffer__consume() after this record; else it goes on as long
+	 * as there is more. */
 	return --lsm->budget > 0 ? 0 : -EAGAIN;
 }
 
@@ -461,7 +490,8 @@ int lsm_events_start(struct lsm *lsm, lsm_event_fn fn, void *data, struct fail *
 {
 	lsm->event = fn;
 	lsm->event_data = data;
-	lsm->rings[0] = ring_buffer__new(bpf_map__fd(lsm->skel->maps.refusals), on_record, lsm, NULL);
+	lsm->rings[0] =
+		ring_buffer__new(bpf_map__fd(lsm->skel->maps.refusals), on_record, lsm, NULL);
 	lsm->rings[1] = ring_buffer__new(bpf_map__fd(lsm->skel->maps.opens), on_record, lsm, NULL);
 	if (!lsm->rings[0] || !lsm->rings[1])
 		return fail(f, errno, "cannot read the event rings");
@@ -477,7 +507,8 @@ void lsm_events_read(struct lsm *lsm)
 {
 	for (int i = 0; i < LSM_RINGS; i++) {
 		lsm->budget = LSM_EVENTS_AT_ONCE;
-		(void)ring_buffer__consume(lsm->rings[i]);	/* fails only if the callback does, which means: enough */
+		(void)ring_buffer__consume(
+			lsm->rings[i]); /* fails only if the callback does, which means: enough */
 	}
 }
 
@@ -485,20 +516,22 @@ static void print_verified(struct lsm *lsm, FILE *out)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, lsm->skel->obj) {
-		struct bpf_prog_info info = { 0 };
+	bpf_object__for_each_program(program, lsm->skel->obj)
+	{
+		struct bpf_prog_info info = {0};
 		__u32 len = sizeof(info);
 
 		if (!bpf_program__autoload(program))
 			continue;
 		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) == 0)
-			fprintf(out, "%-28s %8u verified\n", bpf_program__name(program), info.verified_insns);
+			fprintf(out, "%-28s %8u verified\n", bpf_program__name(program),
+				info.verified_insns);
 	}
 }
 
 int lsm_verify(uint32_t session_level, FILE *out, struct fail *f)
 {
-	struct lsm lsm = { 0 };
+	struct lsm lsm = {0};
 	int ret;
 
 	libbpf_set_print(quiet);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lsm.h - the kernel half: load, attach and pin the BPF programs, mark objects, set rules, publish sessions,
- * read what was counted and emitted. The only file that knows libbpf. Root only.
+ * lsm.h - the kernel half: load, attach and pin the BPF programs, mark objects, set rules, publish
+ * sessions, read what was counted and emitted. The only file that knows libbpf. Root only.
  */
 #ifndef LIB_LSM_H
 #define LIB_LSM_H
@@ -18,9 +18,10 @@
 struct lsm;
 
 /*
- * Can this kernel enforce? Reads the active LSM list before anything else: with 'bpf' missing there, programs attach and
- * are never called, and inode storage corrupts memory on kernels without the guard (inode_storage_map_alloc(), a stable
- * backport). Each call looks anew. The failure's hint is the cure.
+ * Can this kernel enforce? Reads the active LSM list before anything else: with 'bpf' missing
+ * there, programs attach and are never called, and inode storage corrupts memory on kernels without
+ * the guard (inode_storage_map_alloc(), a stable backport). Each call looks anew. The failure's
+ * hint is the cure.
  */
 int lsm_supported(struct fail *f);
 
@@ -29,14 +30,15 @@ struct lsm_hook {
 	const char *name;
 	bool present;
 	bool required;
-	const char *covered;	/* why its absence does no harm, if it is not required */
+	const char *covered; /* why its absence does no harm, if it is not required */
 };
 /* Calls each for every hook that we use; returns -1 when the kernel's BTF can't be read. */
 int lsm_hooks(void (*each)(const struct lsm_hook *hook, void *data), void *data, struct fail *f);
 
 /*
- * Load and attach. Maps that are pinned already are taken over with all that is in them; the new programs run before the
- * old ones' links go. session_level: cgroup level of a session (cg_session_level()). On success *out_lsm is the caller's.
+ * Load and attach. Maps that are pinned already are taken over with all that is in them; the new
+ * programs run before the old ones' links go. session_level: cgroup level of a session
+ * (cg_session_level()). On success *out_lsm is the caller's.
  */
 int lsm_open(uint32_t session_level, struct lsm **out_lsm, struct fail *f);
 /* Forget it; what is pinned goes on enforcing. NULL is fine. */
@@ -53,14 +55,15 @@ void lsm_unmark(struct lsm *lsm, int fd);
 int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f);
 void lsm_unnumber(struct lsm *lsm, uint32_t object);
 /*
- * This process holds every marked object in memory (true), or may not (false): as long as it does, numbers are not asked. The
- * kernel half notices by itself when the process ends.
+ * This process holds every marked object in memory (true), or may not (false): as long as it does,
+ * numbers are not asked. The kernel half notices by itself when the process ends.
  */
 void lsm_attend(struct lsm *lsm, bool all_held);
 /* An object id that no mark ever had, 0 when there is none left. */
 uint32_t lsm_new_object(struct lsm *lsm);
 
-int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t rights, uint32_t id, struct fail *f);
+int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t rights, uint32_t id,
+		 struct fail *f);
 /* Remove all rules, counts and tally entries of a slot. */
 void lsm_slot_clear(struct lsm *lsm, uint32_t slot);
 
@@ -71,16 +74,21 @@ bool lsm_published(struct lsm *lsm, uint64_t cgroup, struct al_session *out_sess
 /* Is no session published? */
 bool lsm_idle(struct lsm *lsm);
 /* Calls each for every published session. */
-void lsm_sessions(struct lsm *lsm, void (*each)(uint64_t cgroup, const struct al_session *session, void *data), void *data);
+void lsm_sessions(struct lsm *lsm,
+		  void (*each)(uint64_t cgroup, const struct al_session *session, void *data),
+		  void *data);
 
 /* Exact totals of a slot, summed over the CPUs: AL_NCOUNTERS values. */
 int lsm_counters(struct lsm *lsm, uint32_t slot, uint64_t *out_counters, struct fail *f);
 void lsm_tally(struct lsm *lsm, uint32_t slot,
-	       void (*each)(const struct al_tally_key *key, const struct al_tally *tally, void *data), void *data);
+	       void (*each)(const struct al_tally_key *key, const struct al_tally *tally,
+			    void *data),
+	       void *data);
 
 /*
- * Events: a descriptor to poll for each ring (refusals and allowed operations apart), and a call that hands over what is there, but
- * LSM_EVENTS_AT_ONCE of each at most: whoever floods a ring must not keep the caller from everybody else.
+ * Events: a descriptor to poll for each ring (refusals and allowed operations apart), and a call
+ * that hands over what is there, but LSM_EVENTS_AT_ONCE of each at most: whoever floods a ring must
+ * not keep the caller from everybody else.
  */
 #define LSM_RINGS 2
 #define LSM_EVENTS_AT_ONCE 512
@@ -89,7 +97,8 @@ int lsm_events_start(struct lsm *lsm, lsm_event_fn fn, void *data, struct fail *
 int lsm_events_fd(struct lsm *lsm, int ring);
 void lsm_events_read(struct lsm *lsm);
 
-/* Load the programs, print how many instructions the kernel verified of each, let them go: nothing is attached or pinned. */
+/* Load the programs, print how many instructions the kernel verified of each, let them go: nothing
+ * is attached or pinned. */
 int lsm_verify(uint32_t session_level, FILE *out, struct fail *f);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* lsm_kernel.c - see lsm_kernel.h; and lsm_supported(): the questions to ask a kernel before a map is made. */
+/* lsm_kernel.c - see lsm_kernel.h; and lsm_supported(): the questions to ask a kernel before a map
+ * is made. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -12,39 +13,44 @@
 #define LSM_LIST "/sys/kernel/security/lsm"
 
 const struct lsm_program lsm_programs[] = {
-	{ "al_file_open", "file_open", 1, PATH_PLAIN, NULL },
-	{ "al_file_open_v7", "file_open", 1, PATH_UNION, NULL },
-	{ "al_file_receive", "file_receive", 1, PATH_PLAIN, NULL },
-	{ "al_file_receive_v7", "file_receive", 1, PATH_UNION, NULL },
-	{ "al_file_truncate", "file_truncate", 1, PATH_PLAIN, "path_truncate sees ftruncate on this kernel" },
-	{ "al_file_truncate_v7", "file_truncate", 1, PATH_UNION, "path_truncate sees ftruncate on this kernel" },
-	{ "al_d_instantiate", "d_instantiate", 2, PATH_ANY, NULL },
-	{ "al_path_mknod", "path_mknod", 4, PATH_ANY, NULL },
-	{ "al_path_mkdir", "path_mkdir", 3, PATH_ANY, NULL },
-	{ "al_path_symlink", "path_symlink", 3, PATH_ANY, NULL },
-	{ "al_path_unlink", "path_unlink", 2, PATH_ANY, NULL },
-	{ "al_path_rmdir", "path_rmdir", 2, PATH_ANY, NULL },
-	{ "al_path_link", "path_link", 3, PATH_ANY, NULL },
-	{ "al_path_rename", "path_rename", 5, PATH_ANY, NULL },
-	{ "al_path_truncate", "path_truncate", 1, PATH_ANY, NULL },
-	{ "al_path_chmod", "path_chmod", 2, PATH_ANY, NULL },
-	{ "al_path_chown", "path_chown", 3, PATH_ANY, NULL },
-	{ "al_path_chroot", "path_chroot", 1, PATH_ANY, NULL },
-	{ "al_path_notify", "path_notify", 3, PATH_ANY, NULL },
-	{ "al_inode_setattr", "inode_setattr", 3, PATH_ANY, NULL },
-	{ "al_inode_setattr_v61", "inode_setattr", 2, PATH_ANY, NULL },
-	{ "al_inode_setxattr", "inode_setxattr", 6, PATH_ANY, NULL },
-	{ "al_inode_removexattr", "inode_removexattr", 3, PATH_ANY, NULL },
-	{ "al_inode_getxattr", "inode_getxattr", 2, PATH_ANY, NULL },
-	{ "al_inode_set_acl", "inode_set_acl", 4, PATH_ANY, "inode_setxattr sees access control lists on this kernel" },
-	{ "al_inode_remove_acl", "inode_remove_acl", 3, PATH_ANY, "inode_removexattr sees them on this kernel" },
-	{ "al_inode_file_setattr", "inode_file_setattr", 2, PATH_ANY, "flags need an open descriptor on this kernel" },
-	{ "al_task_alloc", "task_alloc", 2, PATH_ANY, NULL },
-	{ "al_sb_alloc", "sb_alloc_security", 1, PATH_ANY, NULL },
-	{ "al_sb_mount", "sb_mount", 5, PATH_ANY, NULL },
-	{ "al_move_mount", "move_mount", 2, PATH_ANY, NULL },
-	{ "al_uring_creds", "uring_override_creds", 1, PATH_ANY, "this kernel has no io_uring" },
-	{ "al_ptrace_access_check", "ptrace_access_check", 2, PATH_ANY, NULL },
+	{"al_file_open", "file_open", 1, PATH_PLAIN, NULL},
+	{"al_file_open_v7", "file_open", 1, PATH_UNION, NULL},
+	{"al_file_receive", "file_receive", 1, PATH_PLAIN, NULL},
+	{"al_file_receive_v7", "file_receive", 1, PATH_UNION, NULL},
+	{"al_file_truncate", "file_truncate", 1, PATH_PLAIN,
+	 "path_truncate sees ftruncate on this kernel"},
+	{"al_file_truncate_v7", "file_truncate", 1, PATH_UNION,
+	 "path_truncate sees ftruncate on this kernel"},
+	{"al_d_instantiate", "d_instantiate", 2, PATH_ANY, NULL},
+	{"al_path_mknod", "path_mknod", 4, PATH_ANY, NULL},
+	{"al_path_mkdir", "path_mkdir", 3, PATH_ANY, NULL},
+	{"al_path_symlink", "path_symlink", 3, PATH_ANY, NULL},
+	{"al_path_unlink", "path_unlink", 2, PATH_ANY, NULL},
+	{"al_path_rmdir", "path_rmdir", 2, PATH_ANY, NULL},
+	{"al_path_link", "path_link", 3, PATH_ANY, NULL},
+	{"al_path_rename", "path_rename", 5, PATH_ANY, NULL},
+	{"al_path_truncate", "path_truncate", 1, PATH_ANY, NULL},
+	{"al_path_chmod", "path_chmod", 2, PATH_ANY, NULL},
+	{"al_path_chown", "path_chown", 3, PATH_ANY, NULL},
+	{"al_path_chroot", "path_chroot", 1, PATH_ANY, NULL},
+	{"al_path_notify", "path_notify", 3, PATH_ANY, NULL},
+	{"al_inode_setattr", "inode_setattr", 3, PATH_ANY, NULL},
+	{"al_inode_setattr_v61", "inode_setattr", 2, PATH_ANY, NULL},
+	{"al_inode_setxattr", "inode_setxattr", 6, PATH_ANY, NULL},
+	{"al_inode_removexattr", "inode_removexattr", 3, PATH_ANY, NULL},
+	{"al_inode_getxattr", "inode_getxattr", 2, PATH_ANY, NULL},
+	{"al_inode_set_acl", "inode_set_acl", 4, PATH_ANY,
+	 "inode_setxattr sees access control lists on this kernel"},
+	{"al_inode_remove_acl", "inode_remove_acl", 3, PATH_ANY,
+	 "inode_removexattr sees them on this kernel"},
+	{"al_inode_file_setattr", "inode_file_setattr", 2, PATH_ANY,
+	 "flags need an open descriptor on this kernel"},
+	{"al_task_alloc", "task_alloc", 2, PATH_ANY, NULL},
+	{"al_sb_alloc", "sb_alloc_security", 1, PATH_ANY, NULL},
+	{"al_sb_mount", "sb_mount", 5, PATH_ANY, NULL},
+	{"al_move_mount", "move_mount", 2, PATH_ANY, NULL},
+	{"al_uring_creds", "uring_override_creds", 1, PATH_ANY, "this kernel has no io_uring"},
+	{"al_ptrace_access_check", "ptrace_access_check", 2, PATH_ANY, NULL},
 };
 const unsigned int lsm_programs_len = ARRAY_SIZE(lsm_programs);
 
@@ -100,15 +106,18 @@ int lsm_hooks_complete(const struct btf *btf, struct fail *f)
 		bool fits = wanted->covered != NULL && !lsm_hook_present(wanted->hook, btf);
 
 		for (unsigned int j = 0; j < lsm_programs_len && !fits; j++)
-			fits = strcmp(lsm_programs[j].hook, wanted->hook) == 0 && lsm_program_fits(&lsm_programs[j], btf);
+			fits = strcmp(lsm_programs[j].hook, wanted->hook) == 0 &&
+			       lsm_program_fits(&lsm_programs[j], btf);
 		if (fits)
 			continue;
 		fail(f, 0, "this kernel's LSM hook %s is %s", wanted->hook,
 		     lsm_hook_present(wanted->hook, btf) ? "of an unknown shape" : "missing");
 		return fail_hint(f, "%s",
-				 strncmp(wanted->hook, "path_", 5) == 0 ?
-					 "use a kernel with CONFIG_SECURITY_PATH=y (AppArmor, Tomoyo or Landlock enabled)" :
-					 "use a kernel that agent-lock was tested on (6.1, 6.12, 7.x), or a newer agent-lock");
+				 strncmp(wanted->hook, "path_", 5) == 0
+					 ? "use a kernel with CONFIG_SECURITY_PATH=y (AppArmor, "
+					   "Tomoyo or Landlock enabled)"
+					 : "use a kernel that agent-lock was tested on (6.1, 6.12, "
+					   "7.x), or a newer agent-lock");
 	}
 	return 0;
 }
@@ -142,7 +151,8 @@ static bool listed(const char *list, const char *word)
 	size_t len = strlen(word);
 
 	for (const char *at = list; (at = strstr(at, word)) != NULL; at += len)
-		if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0' || at[len] == '\n'))
+		if ((at == list || at[-1] == ',') &&
+		    (at[len] == ',' || at[len] == '\0' || at[len] == '\n'))
 			return true;
 	return false;
 }
@@ -154,14 +164,17 @@ static int bpf_active(struct fail *f)
 
 	if (len < 0) {
 		fail(f, errno, "cannot read the active LSM list %s", LSM_LIST);
-		return fail_hint(f, "mount securityfs: mount -t securityfs securityfs /sys/kernel/security");
+		return fail_hint(
+			f, "mount securityfs: mount -t securityfs securityfs /sys/kernel/security");
 	}
 	list[strcspn(list, "\n")] = '\0';
 	if (listed(list, "bpf"))
 		return 0;
 	fail(f, 0, "the BPF LSM is off: the active LSM list is '%s'", list);
-	return fail_hint(f, "boot with the kernel parameter lsm=%s%sbpf (agent-lock doctor says where to put it)", list,
-			 list[0] ? "," : "");
+	return fail_hint(f,
+			 "boot with the kernel parameter lsm=%s%sbpf (agent-lock doctor says where "
+			 "to put it)",
+			 list, list[0] ? "," : "");
 }
 
 int lsm_supported(struct fail *f)
@@ -179,7 +192,8 @@ int lsm_supported(struct fail *f)
 	btf = btf__load_vmlinux_btf();
 	if (!btf) {
 		fail(f, errno, "cannot read the kernel's types in /sys/kernel/btf/vmlinux");
-		return fail_hint(f, "use a kernel with CONFIG_DEBUG_INFO_BTF=y (every Debian kernel since 11 has it)");
+		return fail_hint(f, "use a kernel with CONFIG_DEBUG_INFO_BTF=y (every Debian "
+				    "kernel since 11 has it)");
 	}
 	ret = lsm_hooks_complete(btf, f);
 	btf__free(btf);

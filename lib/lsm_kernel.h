@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* lsm_kernel.h - which hooks the running kernel has, in which shape. Shared by lsm.c and lsm_kernel.c only. */
+/* lsm_kernel.h - which hooks the running kernel has, in which shape. Shared by lsm.c and
+ * lsm_kernel.c only. */
 #ifndef LIB_LSM_KERNEL_H
 #define LIB_LSM_KERNEL_H
 
@@ -9,15 +10,15 @@
 
 /* One BPF program: when it fits the running kernel. */
 struct lsm_program {
-	const char *name;	/* of the BPF program */
-	const char *hook;	/* of the kernel; loads only if bpf_lsm_<hook> is there */
-	int args;		/* ... with so many arguments: one more would stand where ret is read */
+	const char *name; /* of the BPF program */
+	const char *hook; /* of the kernel; loads only if bpf_lsm_<hook> is there */
+	int args;	  /* ... with so many arguments: one more would stand where ret is read */
 	enum {
 		PATH_ANY,
-		PATH_PLAIN,	/* needs file->f_path as a plain member */
-		PATH_UNION,	/* needs it in a union (from 7.0 on) */
+		PATH_PLAIN, /* needs file->f_path as a plain member */
+		PATH_UNION, /* needs it in a union (from 7.0 on) */
 	} path;
-	const char *covered;	/* NULL: required */
+	const char *covered; /* NULL: required */
 };
 
 extern const struct lsm_program lsm_programs[];

@@ -69,18 +69,19 @@ int marks_take(struct marks *marks, int fd, uint32_t *out_id, struct fail *f)
 	struct marked *marked = id ? find(marks, id) : NULL;
 
 	if (marked) {
-		close(fd);	/* the one that is held keeps the inode as well */
+		close(fd); /* the one that is held keeps the inode as well */
 		marked->references++;
 		*out_id = id;
 		return 0;
 	}
-	/* A mark that nobody here knows of is left from before: its id may stand in no rule any more, so it gets a new one. */
+	/* A mark that nobody here knows of is left from before: its id may stand in no rule any
+	 * more, so it gets a new one. */
 	id = lsm_new_object(marks->lsm);
 	if (!id)
 		return fail(f, EOVERFLOW, "cannot number another object");
 	if (grow(marks, f) || lsm_mark(marks->lsm, fd, id, f))
 		return -1;
-	marks->list[marks->len++] = (struct marked){ .id = id, .references = 1, .fd = fd };
+	marks->list[marks->len++] = (struct marked){.id = id, .references = 1, .fd = fd};
 	*out_id = id;
 	return 0;
 }
@@ -101,7 +102,7 @@ int marks_adopt(struct marks *marks, int fd, uint32_t id, struct fail *f)
 	}
 	if (grow(marks, f) || (!mark && lsm_mark(marks->lsm, fd, id, f)))
 		return -1;
-	marks->list[marks->len++] = (struct marked){ .id = id, .references = 1, .fd = fd };
+	marks->list[marks->len++] = (struct marked){.id = id, .references = 1, .fd = fd};
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* mounts.c - see mounts.h. Format: Documentation/filesystems/proc.rst, 3.5 /proc/<pid>/mountinfo. */
+/* mounts.c - see mounts.h. Format: Documentation/filesystems/proc.rst, 3.5 /proc/<pid>/mountinfo.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -12,8 +13,8 @@ static void undo_octal(char *text)
 	char *to = text;
 
 	for (const char *at = text; *at; at++) {
-		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' && at[2] <= '7' && at[3] >= '0' &&
-		    at[3] <= '7') {
+		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' && at[2] <= '7' &&
+		    at[3] >= '0' && at[3] <= '7') {
 			*to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
 			at += 3;
 			continue;
@@ -50,12 +51,12 @@ static int parse_line(char *line, struct mount_entry *out_entry)
 
 int mounts_parse(const char *text, struct mounts *out_mounts, struct fail *f)
 {
-	struct mounts mounts = { 0 };
+	struct mounts mounts = {0};
 	cleanup_free char *copy = strdup(text);
 	char *rest = copy, *line;
 
 	while (copy && (line = strsep(&rest, "\n"))) {
-		struct mount_entry entry = { 0 }, *more;
+		struct mount_entry entry = {0}, *more;
 
 		if (!*line)
 			continue;
@@ -124,7 +125,8 @@ const struct mount_entry *mounts_of_device(const struct mounts *mounts, uint32_t
 	for (size_t i = 0; i < mounts->len; i++) {
 		const struct mount_entry *entry = &mounts->entries[i];
 
-		if (entry->major << 20 == (dev & 0xfff00000) && entry->minor == (dev & 0xfffff) && strcmp(entry->root, "/") == 0)
+		if (entry->major << 20 == (dev & 0xfff00000) && entry->minor == (dev & 0xfffff) &&
+		    strcmp(entry->root, "/") == 0)
 			return entry;
 	}
 	return NULL;

@@ -14,8 +14,9 @@
 #endif
 
 /*
- * Before 6.5 by number, when the connection is accepted: the one who connected may have died and its number been given to somebody
- * else. That somebody must at least be of the same user: nobody gets hold of another user's process.
+ * Before 6.5 by number, when the connection is accepted: the one who connected may have died and
+ * its number been given to somebody else. That somebody must at least be of the same user: nobody
+ * gets hold of another user's process.
  */
 static int open_by_number(pid_t pid, uid_t uid)
 {
@@ -62,7 +63,7 @@ void peer_done(struct peer *peer)
 
 bool peer_alive(const struct peer *peer)
 {
-	struct pollfd poll_it = { .fd = peer->pidfd, .events = POLLIN };
+	struct pollfd poll_it = {.fd = peer->pidfd, .events = POLLIN};
 
 	return poll(&poll_it, 1, 0) == 0;
 }

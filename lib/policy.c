@@ -15,7 +15,8 @@ static const struct {
 	const char *name;
 	uint32_t rights;
 } RIGHTS[] = {
-	/* No connect in rw: writing a directory must not be a way to the docker or D-Bus socket in it. */
+	/* No connect in rw: writing a directory must not be a way to the docker or D-Bus socket in
+	   it. */
 	[POLICY_RW] = {"rw", AL_READ | AL_WRITE | AL_EXEC},
 	[POLICY_RO] = {"ro", AL_READ | AL_EXEC},
 	[POLICY_LIST] = {"list", AL_READ | AL_SELF},
@@ -43,8 +44,8 @@ void policy_done(struct policy *policy)
 	policy_init(policy);
 }
 
-int policy_add(struct policy *policy, enum policy_right right, const char *path, const char *origin, bool system,
-	       bool optional, struct fail *f)
+int policy_add(struct policy *policy, enum policy_right right, const char *path, const char *origin,
+	       bool system, bool optional, struct fail *f)
 {
 	cleanup_free char *path_copy = NULL, *origin_copy = NULL;
 	struct policy_rule *rules;
@@ -54,7 +55,8 @@ int policy_add(struct policy *policy, enum policy_right right, const char *path,
 	if (strlen(path) >= PATH_MAX)
 		return fail(f, ENAMETOOLONG, "cannot add rule '%s'", Q(path));
 	if (policy->len >= POLICY_MAX_RULES)
-		return fail(f, E2BIG, "cannot add rule '%s': a session has at most %d", Q(path), POLICY_MAX_RULES);
+		return fail(f, E2BIG, "cannot add rule '%s': a session has at most %d", Q(path),
+			    POLICY_MAX_RULES);
 	path_copy = strdup(path);
 	origin_copy = strdup(origin ? origin : "");
 	rules = reallocarray(policy->rules, policy->len + 1, sizeof(*rules));
@@ -83,12 +85,14 @@ int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail
 	while (len && pattern[len - 1] == '/')
 		len--;
 	if (!len || (pattern[0] != '/' && memchr(pattern, '/', len)))
-		return fail(f, EINVAL, "cannot add pattern '%s': expected a name or an absolute path", Q(pattern));
+		return fail(f, EINVAL,
+			    "cannot add pattern '%s': expected a name or an absolute path",
+			    Q(pattern));
 	if (len >= PATH_MAX)
 		return fail(f, ENAMETOOLONG, "cannot add pattern '%s'", Q(pattern));
 	if (policy->sensitive_len >= POLICY_MAX_RULES)
-		return fail(f, E2BIG, "cannot add pattern '%s': a session has at most %d", Q(pattern),
-			    POLICY_MAX_RULES);
+		return fail(f, E2BIG, "cannot add pattern '%s': a session has at most %d",
+			    Q(pattern), POLICY_MAX_RULES);
 	sensitive = reallocarray(policy->sensitive, policy->sensitive_len + 1, sizeof(*sensitive));
 	if (sensitive)
 		policy->sensitive = sensitive;
@@ -104,7 +108,8 @@ static bool said_later(const struct policy *policy, size_t index)
 	const struct policy_rule *rule = &policy->rules[index];
 
 	for (size_t i = index + 1; i < policy->len; i++)
-		if (policy->rules[i].right == rule->right && strcmp(policy->rules[i].path, rule->path) == 0)
+		if (policy->rules[i].right == rule->right &&
+		    strcmp(policy->rules[i].path, rule->path) == 0)
 			return true;
 	return false;
 }
@@ -178,7 +183,8 @@ bool policy_sensitive(const struct policy *policy, const char *path)
 	for (size_t i = 0; i < policy->sensitive_len; i++) {
 		const char *pattern = policy->sensitive[i];
 
-		if (strchr(pattern, '/') ? matches_ancestor(pattern, copy) : fnmatch(pattern, name, 0) == 0)
+		if (strchr(pattern, '/') ? matches_ancestor(pattern, copy)
+					 : fnmatch(pattern, name, 0) == 0)
 			return true;
 	}
 	return false;
@@ -211,10 +217,12 @@ static void print_value(const char *key, const char *value, FILE *out)
 	char text[4 * PATH_MAX];
 
 	fprintf(out, "%s = ", key);
-	/* A pattern may begin with what conf_read() would take for a comment, a home directory or a variable. */
+	/* A pattern may begin with what conf_read() would take for a comment, a home directory or a
+	 * variable. */
 	if (*value && strchr(";#~$", *value))
 		fprintf(out, "\\x%02x", (unsigned int)*value++);
-	(void)escape(value, strlen(value), text, sizeof(text)); /* fits: the policy_add*() refuse PATH_MAX bytes */
+	(void)escape(value, strlen(value), text,
+		     sizeof(text)); /* fits: the policy_add*() refuse PATH_MAX bytes */
 	fprintf(out, "%s\n", text);
 }
 

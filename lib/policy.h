@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * policy.h - a session's policy as text: an ordered list of (right, path), later entries winning over earlier ones
- * for the same object and deeper ones over shallower ones. Made from conf/agent-lock.ini, --policy files and
- * flags; printed by `show` in the form that `new --policy` reads.
+ * policy.h - a session's policy as text: an ordered list of (right, path), later entries winning
+ * over earlier ones for the same object and deeper ones over shallower ones. Made from
+ * conf/agent-lock.ini, --policy files and flags; printed by `show` in the form that `new --policy`
+ * reads.
  */
 #ifndef LIB_POLICY_H
 #define LIB_POLICY_H
@@ -15,29 +16,29 @@
 #include "fail.h"
 
 enum policy_right {
-	POLICY_RW,		/* read, list, exec, write; not connect */
-	POLICY_RO,		/* read, list, exec */
-	POLICY_LIST,		/* list this directory; nothing below it */
-	POLICY_CONNECT,		/* connect to this unix socket */
-	POLICY_DENY,		/* EPERM */
-	POLICY_HIDE,		/* ENOENT */
+	POLICY_RW,	/* read, list, exec, write; not connect */
+	POLICY_RO,	/* read, list, exec */
+	POLICY_LIST,	/* list this directory; nothing below it */
+	POLICY_CONNECT, /* connect to this unix socket */
+	POLICY_DENY,	/* EPERM */
+	POLICY_HIDE,	/* ENOENT */
 	POLICY_NRIGHTS,
 };
 
-#define POLICY_MAX_RULES 4096	/* of one session; as many patterns */
+#define POLICY_MAX_RULES 4096 /* of one session; as many patterns */
 
 struct policy_rule {
 	enum policy_right right;
-	bool system;		/* from the base configuration: its allowed uses are not listed */
-	bool optional;		/* a path that does not exist is no error (base configuration) */
-	char *path;		/* absolute, ~ and ${PROJECT} expanded */
-	char *origin;		/* "FILE:LINE" or "--rw", for messages */
+	bool system;   /* from the base configuration: its allowed uses are not listed */
+	bool optional; /* a path that does not exist is no error (base configuration) */
+	char *path;    /* absolute, ~ and ${PROJECT} expanded */
+	char *origin;  /* "FILE:LINE" or "--rw", for messages */
 };
 
 struct policy {
 	struct policy_rule *rules;
 	size_t len;
-	char **sensitive;	/* patterns, ~ expanded */
+	char **sensitive; /* patterns, ~ expanded */
 	size_t sensitive_len;
 	bool audit;
 };
@@ -45,18 +46,21 @@ struct policy {
 void policy_init(struct policy *policy);
 /* Frees the contents. */
 void policy_done(struct policy *policy);
-/* Append one rule (strings are copied). Fails on a relative path, one over PATH_MAX - 1 bytes, or when full. */
-int policy_add(struct policy *policy, enum policy_right right, const char *path, const char *origin, bool system, bool optional,
-	       struct fail *f);
+/* Append one rule (strings are copied). Fails on a relative path, one over PATH_MAX - 1 bytes, or
+ * when full. */
+int policy_add(struct policy *policy, enum policy_right right, const char *path, const char *origin,
+	       bool system, bool optional, struct fail *f);
 /*
- * Append one fnmatch(3) pattern. Without a slash (*.pem) it is compared with a path's last component. With slashes it must
- * be absolute (/home/ana/.ssh) and is compared with the path and with each directory above it; * and ? stand for no slash.
- * A dot at the start of a name is a letter like others; slashes at the end of a pattern are dropped. Fails as policy_add().
+ * Append one fnmatch(3) pattern. Without a slash (*.pem) it is compared with a path's last
+ * component. With slashes it must be absolute (/home/ana/.ssh) and is compared with the path and
+ * with each directory above it; * and ? stand for no slash. A dot at the start of a name is a
+ * letter like others; slashes at the end of a pattern are dropped. Fails as policy_add().
  */
 int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail *f);
 /*
- * Drop what is said again later: of rules with the same right and path the last one stays, since the last one decides; of equal
- * patterns the first. So a policy that was printed and read over its own base is the same again.
+ * Drop what is said again later: of rules with the same right and path the last one stays, since
+ * the last one decides; of equal patterns the first. So a policy that was printed and read over its
+ * own base is the same again.
  */
 void policy_tidy(struct policy *policy);
 /* Is this path one of those that hold keys, credentials or history? For display only. */
@@ -67,8 +71,8 @@ const char *policy_right_name(enum policy_right right);
 /* Returns false when name is none of rw, ro, list, connect, deny, hide. */
 bool policy_right_parse(const char *name, enum policy_right *out_right);
 /*
- * Print in the form that conf_read() accepts. What it reads is the same policy but for the origins; a rule that is system is
- * optional too.
+ * Print in the form that conf_read() accepts. What it reads is the same policy but for the origins;
+ * a rule that is system is optional too.
  */
 void policy_print(const struct policy *policy, FILE *out);
 

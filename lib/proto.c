@@ -7,7 +7,7 @@
 #include "proto.h"
 #include "util.h"
 
-#define PROTO_MAGIC 0x314b4c41U	/* "ALK1": changes with every change of the messages */
+#define PROTO_MAGIC 0x314b4c41U /* "ALK1": changes with every change of the messages */
 
 struct header {
 	uint32_t magic;
@@ -107,16 +107,16 @@ bool message_complete(const struct message *message)
 
 int message_send(int socket, const struct message *message)
 {
-	struct header header = { .magic = PROTO_MAGIC, .verb = message->verb };
+	struct header header = {.magic = PROTO_MAGIC, .verb = message->verb};
 	struct iovec iov[] = {
-		{ .iov_base = &header, .iov_len = sizeof(header) },
-		{ .iov_base = (void *)message->data, .iov_len = message->len },
+		{.iov_base = &header, .iov_len = sizeof(header)},
+		{.iov_base = (void *)message->data, .iov_len = message->len},
 	};
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(sizeof(int) * PROTO_FDS)];
 	} control;
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov) };
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov)};
 	ssize_t sent;
 
 	if (message->bad) {
@@ -159,10 +159,10 @@ static void take_descriptors(struct msghdr *msg, struct message *message)
 
 int message_receive(int socket, struct message *out_message)
 {
-	struct header header = { 0 };
+	struct header header = {0};
 	struct iovec iov[] = {
-		{ .iov_base = &header, .iov_len = sizeof(header) },
-		{ .iov_base = out_message->data, .iov_len = PROTO_MAX },
+		{.iov_base = &header, .iov_len = sizeof(header)},
+		{.iov_base = out_message->data, .iov_len = PROTO_MAX},
 	};
 	union {
 		struct cmsghdr align;
@@ -188,7 +188,8 @@ int message_receive(int socket, struct message *out_message)
 		message_close(out_message);
 		return 0;
 	}
-	if ((size_t)len < sizeof(header) || header.magic != PROTO_MAGIC || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+	if ((size_t)len < sizeof(header) || header.magic != PROTO_MAGIC ||
+	    (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		message_close(out_message);
 		errno = EBADMSG;
 		return -1;
@@ -291,7 +292,7 @@ static void put_time(struct message *message, const struct timespec *time)
 
 static struct timespec get_time(struct message *message)
 {
-	struct timespec time = { .tv_sec = (time_t)message_get(message) };
+	struct timespec time = {.tv_sec = (time_t)message_get(message)};
 
 	time.tv_nsec = (long)(message_get(message) % 1000000000);
 	return time;

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * proto.h - what command and daemon say to each other: messages over a SOCK_SEQPACKET unix socket, each a verb and a row of
- * fields, with descriptors beside it. Reading never goes past the end: a field that isn't there makes the message bad, once and
- * for all, and yields 0 or "".
+ * proto.h - what command and daemon say to each other: messages over a SOCK_SEQPACKET unix socket,
+ * each a verb and a row of fields, with descriptors beside it. Reading never goes past the end: a
+ * field that isn't there makes the message bad, once and for all, and yields 0 or "".
  *
  *   new       NAME DIRECTORY AUDIT            then any number of rules and sensitive, then commit
- *   rules     (RIGHTS RULE-INDEX PATH)...     with as many descriptors: the objects, opened O_PATH by the caller
- *   policy    (RIGHT SYSTEM OPTIONAL PATH ORIGIN)...
- *   sensitive PATTERN...
- *   commit                                    -> done NAME
- *   exec NAME                                 -> done, after the caller was moved
- *   list                                      -> entry... done
- *   report NAME, destroy NAME                 -> head target... done
- *   show NAME                                 -> text... done
- *   tail NAME                                 -> done LOG-SIZE, then text: a log line each
- *   anything                                  -> fail ERRNO SENTENCE HINT
+ *   rules     (RIGHTS RULE-INDEX PATH)...     with as many descriptors: the objects, opened O_PATH
+ * by the caller policy    (RIGHT SYSTEM OPTIONAL PATH ORIGIN)... sensitive PATTERN... commit ->
+ * done NAME exec NAME                                 -> done, after the caller was moved list ->
+ * entry... done report NAME, destroy NAME                 -> head target... done show NAME ->
+ * text... done tail NAME                                 -> done LOG-SIZE, then text: a log line
+ * each anything                                  -> fail ERRNO SENTENCE HINT
  */
 #ifndef LIB_PROTO_H
 #define LIB_PROTO_H
@@ -29,8 +25,8 @@
 #define PROTO_RUN_DIR "/run/agent-lock"
 #define PROTO_SOCKET PROTO_RUN_DIR "/socket"
 #define PROTO_LOG_DIR "/var/log/agent-lock"
-#define PROTO_MAX 49152		/* bytes in a message */
-#define PROTO_FDS 64		/* descriptors beside it */
+#define PROTO_MAX 49152 /* bytes in a message */
+#define PROTO_FDS 64	/* descriptors beside it */
 
 enum proto_verb {
 	PROTO_NEW = 1,
@@ -55,9 +51,9 @@ enum proto_verb {
 
 struct message {
 	uint32_t verb;
-	uint32_t len;		/* bytes in data */
-	uint32_t at;		/* next to read */
-	bool bad;		/* a field did not fit or was not there */
+	uint32_t len; /* bytes in data */
+	uint32_t at;  /* next to read */
+	bool bad;     /* a field did not fit or was not there */
 	uint32_t nfds;
 	int fds[PROTO_FDS];
 	unsigned char data[PROTO_MAX];
@@ -79,11 +75,12 @@ size_t message_get_text(struct message *message, char *out, size_t size);
 bool message_complete(const struct message *message);
 bool message_more(const struct message *message);
 
-/* Send one whole message with its descriptors. 0 or -1 with errno (EAGAIN on a socket that would block). */
+/* Send one whole message with its descriptors. 0 or -1 with errno (EAGAIN on a socket that would
+ * block). */
 int message_send(int socket, const struct message *message);
 /*
- * Receive one. Returns 1, 0 at the end of the connection, -1 with errno. What is no message of ours is -1 with EBADMSG. Descriptors
- * are the caller's: message_close() closes those still in fds[].
+ * Receive one. Returns 1, 0 at the end of the connection, -1 with errno. What is no message of ours
+ * is -1 with EBADMSG. Descriptors are the caller's: message_close() closes those still in fds[].
  */
 int message_receive(int socket, struct message *out_message);
 void message_close(struct message *message);

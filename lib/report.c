@@ -39,7 +39,8 @@ static void text_age(uint64_t age, char out[AGE_MAX])
 	else if (age < 86400)
 		snprintf(out, AGE_MAX, "%" PRIu64 "h%02" PRIu64 "m", age / 3600, age % 3600 / 60);
 	else
-		snprintf(out, AGE_MAX, "%" PRIu64 "d%02" PRIu64 "h", age / 86400, age % 86400 / 3600);
+		snprintf(out, AGE_MAX, "%" PRIu64 "d%02" PRIu64 "h", age / 86400,
+			 age % 86400 / 3600);
 }
 
 struct report_target *report_add(struct report *report, const char *path, size_t len)
@@ -109,7 +110,8 @@ static int compare_target(const struct report_target *a, const struct report_tar
 	return order;
 }
 
-/* The same targets side by side, the busiest program first: it is the one to be named when there is no room for all. */
+/* The same targets side by side, the busiest program first: it is the one to be named when there is
+ * no room for all. */
 static int order_by_target(const void *a, const void *b)
 {
 	const struct report_target *left = a, *right = b;
@@ -155,7 +157,8 @@ static void merge_target(struct report_target *into, const struct report_target 
 		into->first = from->first;
 	if (compare_time(&from->last, &into->last) > 0) {
 		into->last = from->last;
-		/* Rules change while a session runs: the one that decided last is the one to look at. */
+		/* Rules change while a session runs: the one that decided last is the one to look
+		 * at. */
 		memcpy(into->rule, from->rule, sizeof(into->rule));
 	}
 	for (i = 0; i < from->comms_len; i++)
@@ -200,8 +203,8 @@ size_t report_bar(uint64_t part, uint64_t rest, size_t cells)
 		return 0;
 	if (rest == 0)
 		return cells;
-	/* Floating point, for the sum of two counts need not fit in 64 bits. Half a cell of error is what a bar has
-	 * anyway. */
+	/* Floating point, for the sum of two counts need not fit in 64 bits. Half a cell of error
+	 * is what a bar has anyway. */
 	filled = (size_t)((double)part / ((double)part + (double)rest) * (double)cells + 0.5);
 	if (filled == 0)
 		return 1;
@@ -225,12 +228,14 @@ static void put_verdict(const struct report *report, const struct event_style *s
 	}
 	if (blocked)
 		snprintf(part, sizeof(part), "%" PRIu64, blocked);
-	/* A session can have been in audit before: what it saw then must not be counted as blocked now. */
+	/* A session can have been in audit before: what it saw then must not be counted as blocked
+	 * now. */
 	if (seen == blocked && !report->audit)
-		snprintf(text, sizeof(text), "%" PRIu64 " escape attempt%s blocked", seen, plural(seen));
+		snprintf(text, sizeof(text), "%" PRIu64 " escape attempt%s blocked", seen,
+			 plural(seen));
 	else
-		snprintf(text, sizeof(text), "%" PRIu64 " escape attempt%s seen, %s blocked%s", seen, plural(seen),
-			 part, report->audit ? " (audit)" : "");
+		snprintf(text, sizeof(text), "%" PRIu64 " escape attempt%s seen, %s blocked%s",
+			 seen, plural(seen), part, report->audit ? " (audit)" : "");
 	paint(style, seen == blocked ? TEXT_RED : TEXT_YELLOW, text, out);
 }
 
@@ -240,7 +245,8 @@ static void put_repeated(char c, size_t count, FILE *out)
 		putc(c, out);
 }
 
-static void put_bar(const struct report *report, const struct event_style *style, FILE *out, int width)
+static void put_bar(const struct report *report, const struct event_style *style, FILE *out,
+		    int width)
 {
 	uint64_t inside = report_total(report, AL_IN_BOUNDS), outside = attempts(report);
 	bool all_blocked = report_total(report, AL_WOULD_REFUSE) == 0 && !report->audit;
@@ -263,16 +269,20 @@ static void put_bar(const struct report *report, const struct event_style *style
 
 static void put_head(const struct report *report, const struct event_style *style, FILE *out)
 {
-	char directory[TEXT_PATH], name[TEXT_SESSION], state[4 * sizeof(report->state)], age[AGE_MAX];
+	char directory[TEXT_PATH], name[TEXT_SESSION], state[4 * sizeof(report->state)],
+		age[AGE_MAX];
 
-	text_path(report->directory, strnlen(report->directory, AL_PATH_MAX), style->home, directory,
-		  sizeof(directory));
+	text_path(report->directory, strnlen(report->directory, AL_PATH_MAX), style->home,
+		  directory, sizeof(directory));
 	escape(report->name, strnlen(report->name, SESSION_NAME_MAX), name, sizeof(name));
-	escape(report->state, strnlen(report->state, sizeof(report->state) - 1), state, sizeof(state));
+	escape(report->state, strnlen(report->state, sizeof(report->state) - 1), state,
+	       sizeof(state));
 	text_age(report->age, age);
-	paint(style, report->audit ? TEXT_YELLOW : TEXT_GREEN, report->audit ? "AUDIT" : "JAILED", out);
-	fprintf(out, "%s  %s   session %s, %s, %" PRIu64 " process%s, %s\n", report->audit ? " " : "", directory, name,
-		state, report->processes, report->processes == 1 ? "" : "es", age);
+	paint(style, report->audit ? TEXT_YELLOW : TEXT_GREEN, report->audit ? "AUDIT" : "JAILED",
+	      out);
+	fprintf(out, "%s  %s   session %s, %s, %" PRIu64 " process%s, %s\n",
+		report->audit ? " " : "", directory, name, state, report->processes,
+		report->processes == 1 ? "" : "es", age);
 }
 
 static void put_comms(const struct report_target *target, FILE *out)
@@ -288,13 +298,14 @@ static void put_comms(const struct report_target *target, FILE *out)
 		fputs(", ...", out);
 }
 
-static void put_target(const struct report *report, const struct report_target *target, const struct event_style *style,
-		       int column, FILE *out)
+static void put_target(const struct report *report, const struct report_target *target,
+		       const struct event_style *style, int column, FILE *out)
 {
 	char path[TEXT_PATH];
 
 	text_path(target->path, target->path_len, style->home, path, sizeof(path));
-	fprintf(out, "%4" PRIu64 "  %-8s  %-*s   ", target->count, event_op_name(target->op), column, path);
+	fprintf(out, "%4" PRIu64 "  %-8s  %-*s   ", target->count, event_op_name(target->op),
+		column, path);
 	put_comms(target, out);
 	if ((target->verdict == AL_WOULD_REFUSE) != report->audit)
 		fputs(report->audit ? "   blocked" : "   not blocked", out);
@@ -305,15 +316,16 @@ static void put_target(const struct report *report, const struct report_target *
 	putc('\n', out);
 }
 
-/* The first of the targets, and of the others how many there are: a flood of harmless ones must not hide a sensitive
- * one. */
-static void put_targets(const struct report *report, size_t shown, const struct event_style *style, int width,
-			FILE *out)
+/* The first of the targets, and of the others how many there are: a flood of harmless ones must not
+ * hide a sensitive one. */
+static void put_targets(const struct report *report, size_t shown, const struct event_style *style,
+			int width, FILE *out)
 {
 	size_t i, len, column = 0, sensitive = 0, limit = (size_t)width / 2;
 
 	for (i = 0; i < report->len && i < shown; i++) {
-		len = text_path(report->targets[i].path, report->targets[i].path_len, style->home, NULL, 0);
+		len = text_path(report->targets[i].path, report->targets[i].path_len, style->home,
+				NULL, 0);
 		if (len > column)
 			column = len;
 	}
@@ -382,7 +394,8 @@ static void put_operations(const struct report *report, FILE *out)
 		fprintf(out, "%-9s", event_op_name((uint32_t)op));
 		for (verdict = 0; verdict < AL_NVERDICTS; verdict++) {
 			if (totals[verdict])
-				fprintf(out, "  %*" PRIu64, widths[verdict], report->counts[op][verdict]);
+				fprintf(out, "  %*" PRIu64, widths[verdict],
+					report->counts[op][verdict]);
 		}
 		putc('\n', out);
 	}
@@ -391,10 +404,13 @@ static void put_operations(const struct report *report, FILE *out)
 static void put_unseen(const struct report *report, FILE *out)
 {
 	if (report->lost)
-		fprintf(out, "%" PRIu64 " event%s lost: decided and counted, but no room to show %s\n", report->lost,
-			plural(report->lost), report->lost == 1 ? "it" : "them");
+		fprintf(out,
+			"%" PRIu64 " event%s lost: decided and counted, but no room to show %s\n",
+			report->lost, plural(report->lost), report->lost == 1 ? "it" : "them");
 	if (report->others)
-		fprintf(out, "%" PRIu64 " attempt%s counted, but not listed by path: too many different targets\n",
+		fprintf(out,
+			"%" PRIu64
+			" attempt%s counted, but not listed by path: too many different targets\n",
 			report->others, plural(report->others));
 }
 
@@ -438,7 +454,8 @@ static void json_counts(const uint64_t counts[AL_NVERDICTS], FILE *out)
 	size_t verdict;
 
 	for (verdict = 0; verdict < AL_NVERDICTS; verdict++)
-		fprintf(out, "%s\"%s\":%" PRIu64, verdict ? "," : "", verdicts[verdict].key, counts[verdict]);
+		fprintf(out, "%s\"%s\":%" PRIu64, verdict ? "," : "", verdicts[verdict].key,
+			counts[verdict]);
 }
 
 static void json_operations(const struct report *report, FILE *out)
@@ -467,14 +484,17 @@ static void json_target(const struct report_target *target, FILE *out)
 	text_time(&target->last, last);
 	putc('{', out);
 	text_json_bytes("path", target->path, target->path_len, out);
-	fprintf(out, ",\"op\":\"%s\",\"verdict\":\"%s\",\"count\":%" PRIu64 ",\"rule\":", event_op_name(target->op),
-		text_verdict(target->verdict == AL_REFUSED ? EVENT_REFUSED : EVENT_WOULD_REFUSE), target->count);
+	fprintf(out, ",\"op\":\"%s\",\"verdict\":\"%s\",\"count\":%" PRIu64 ",\"rule\":",
+		event_op_name(target->op),
+		text_verdict(target->verdict == AL_REFUSED ? EVENT_REFUSED : EVENT_WOULD_REFUSE),
+		target->count);
 	text_json(target->rule, strnlen(target->rule, sizeof(target->rule) - 1), out);
 	fprintf(out, ",\"sensitive\":%s,\"first\":\"%s\",\"last\":\"%s\",\"comms\":[",
 		target->sensitive ? "true" : "false", first, last);
 	for (i = 0; i < len; i++) {
 		fputs(i ? ",{" : "{", out);
-		text_json_bytes("comm", target->comms[i].comm, strnlen(target->comms[i].comm, AL_COMM), out);
+		text_json_bytes("comm", target->comms[i].comm,
+				strnlen(target->comms[i].comm, AL_COMM), out);
 		fprintf(out, ",\"count\":%" PRIu64 ",\"pid\":%" PRIu32 "}", target->comms[i].count,
 			target->comms[i].pid);
 	}
@@ -482,8 +502,8 @@ static void json_target(const struct report_target *target, FILE *out)
 }
 
 /* What a report and an entry of the list have in common. */
-static void json_session(const char *name, const char *state, size_t state_size, bool audit, const char *directory,
-			 FILE *out)
+static void json_session(const char *name, const char *state, size_t state_size, bool audit,
+			 const char *directory, FILE *out)
 {
 	fputs("{\"session\":", out);
 	text_json(name, strnlen(name, SESSION_NAME_MAX), out);
@@ -500,9 +520,10 @@ void report_json(const struct report *report, FILE *out)
 
 	for (i = 0; i < AL_NVERDICTS; i++)
 		totals[i] = report_total(report, (enum al_verdict)i);
-	json_session(report->name, report->state, sizeof(report->state), report->audit, report->directory, out);
-	fprintf(out, ",\"processes\":%" PRIu64 ",\"age\":%" PRIu64 ",\"owner\":%" PRIu32 ",", report->processes,
-		report->age, report->owner);
+	json_session(report->name, report->state, sizeof(report->state), report->audit,
+		     report->directory, out);
+	fprintf(out, ",\"processes\":%" PRIu64 ",\"age\":%" PRIu64 ",\"owner\":%" PRIu32 ",",
+		report->processes, report->age, report->owner);
 	json_counts(totals, out);
 	fprintf(out, ",\"lost\":%" PRIu64 ",\"others\":%" PRIu64, report->lost, report->others);
 	json_operations(report, out);
@@ -519,8 +540,9 @@ static const struct {
 	const char *title;
 	bool right;
 } columns[] = {
-	{"NAME", false}, {"STATE", false},  {"MODE", false}, {"DIRECTORY", false}, {"PROCESSES", true},
-	{"OPENS", true}, {"REFUSED", true}, {"AGE", true},   {"OWNER", true},
+	{"NAME", false},      {"STATE", false},	   {"MODE", false},
+	{"DIRECTORY", false}, {"PROCESSES", true}, {"OPENS", true},
+	{"REFUSED", true},    {"AGE", true},	   {"OWNER", true},
 };
 
 /* A clock that was set back must not make an age of centuries. */
@@ -529,14 +551,16 @@ static uint64_t entry_age(const struct list_entry *entry, int64_t now)
 	return now > entry->created ? (uint64_t)now - (uint64_t)entry->created : 0;
 }
 
-static void list_cell(const struct list_entry *entry, size_t column, int64_t now, char out[TEXT_PATH])
+static void list_cell(const struct list_entry *entry, size_t column, int64_t now,
+		      char out[TEXT_PATH])
 {
 	const uint64_t numbers[] = {entry->processes, entry->opens, entry->refused};
 
 	if (column == 0)
 		escape(entry->name, strnlen(entry->name, SESSION_NAME_MAX), out, TEXT_PATH);
 	else if (column == 1)
-		escape(entry->state, strnlen(entry->state, sizeof(entry->state) - 1), out, TEXT_PATH);
+		escape(entry->state, strnlen(entry->state, sizeof(entry->state) - 1), out,
+		       TEXT_PATH);
 	else if (column == 2)
 		strcpy(out, entry->audit ? "audit" : "enforce");
 	else if (column == 3)
@@ -592,11 +616,13 @@ void list_json(const struct list_entry *entries, size_t len, int64_t now, FILE *
 		entry = &entries[i];
 		if (i)
 			putc(',', out);
-		json_session(entry->name, entry->state, sizeof(entry->state), entry->audit, entry->directory, out);
+		json_session(entry->name, entry->state, sizeof(entry->state), entry->audit,
+			     entry->directory, out);
 		fprintf(out,
-			",\"processes\":%" PRIu64 ",\"opens\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"age\":%" PRIu64
-			",\"owner\":%" PRIu32 "}",
-			entry->processes, entry->opens, entry->refused, entry_age(entry, now), entry->owner);
+			",\"processes\":%" PRIu64 ",\"opens\":%" PRIu64 ",\"refused\":%" PRIu64
+			",\"age\":%" PRIu64 ",\"owner\":%" PRIu32 "}",
+			entry->processes, entry->opens, entry->refused, entry_age(entry, now),
+			entry->owner);
 	}
 	fputs("]\n", out);
 }

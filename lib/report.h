@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report.h - what happened in a session so far, and which sessions there are, as text and as JSON: the output of
- * `report`, `list`, and the few lines at the end of `run` and `destroy`. Plain structs in, text out.
+ * report.h - what happened in a session so far, and which sessions there are, as text and as JSON:
+ * the output of `report`, `list`, and the few lines at the end of `run` and `destroy`. Plain
+ * structs in, text out.
  */
 #ifndef LIB_REPORT_H
 #define LIB_REPORT_H
@@ -57,22 +58,27 @@ struct report {
 	size_t cap;
 };
 
-/* Append a target that has this path (its last AL_PATH_MAX bytes) and nothing else yet; NULL when out of memory. */
+/* Append a target that has this path (its last AL_PATH_MAX bytes) and nothing else yet; NULL when
+ * out of memory. */
 struct report_target *report_add(struct report *report, const char *path, size_t len);
 /* Frees the contents; a zeroed report is fine. */
 void report_done(struct report *report);
 /*
- * The kernel counts per program: make one target of those with the same path, operation and verdict, and sort by
- * count (most first), then path. Call it before the functions below, which show targets in the order they are in.
+ * The kernel counts per program: make one target of those with the same path, operation and
+ * verdict, and sort by count (most first), then path. Call it before the functions below, which
+ * show targets in the order they are in.
  */
 void report_merge(struct report *report);
 /* All operations of one verdict; UINT64_MAX when it would be more. */
 uint64_t report_total(const struct report *report, enum al_verdict verdict);
-/* How many of so many cells show part, the rest showing rest: at least one for what is not 0, none for what is. */
+/* How many of so many cells show part, the rest showing rest: at least one for what is not 0, none
+ * for what is. */
 size_t report_bar(uint64_t part, uint64_t rest, size_t cells);
 
-/* What `report` prints for people; width is the terminal's, 0 when there is none. No colour unless style says so. */
-void report_text(const struct report *report, const struct event_style *style, FILE *out, int width);
+/* What `report` prints for people; width is the terminal's, 0 when there is none. No colour unless
+ * style says so. */
+void report_text(const struct report *report, const struct event_style *style, FILE *out,
+		 int width);
 /* One JSON object on one line. */
 void report_json(const struct report *report, FILE *out);
 /* The end of a session in a few lines. */
@@ -91,8 +97,8 @@ struct list_entry {
 };
 
 /*
- * One line a session below a line of titles. Every column is one word (escape(), '-' for an empty one), so cut and awk
- * can have it. now is in seconds, CLOCK_REALTIME.
+ * One line a session below a line of titles. Every column is one word (escape(), '-' for an empty
+ * one), so cut and awk can have it. now is in seconds, CLOCK_REALTIME.
  */
 void list_text(const struct list_entry *entries, size_t len, int64_t now, FILE *out);
 /* A JSON array on one line. */

@@ -12,7 +12,8 @@
 #include "resolve.h"
 #include "util.h"
 
-/* Is the object the same one? O_PATH descriptors held meanwhile keep numbers from being used again. */
+/* Is the object the same one? O_PATH descriptors held meanwhile keep numbers from being used again.
+ */
 static bool same_object(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
@@ -32,7 +33,7 @@ static int append(struct objects *objects, int fd, uint32_t rights, uint32_t rul
 	if (!more)
 		return fail(f, ENOMEM, "cannot hold the policy's objects");
 	objects->list = more;
-	more[objects->len] = (struct object){ .rights = rights, .rule = rule, .path = strdup(path) };
+	more[objects->len] = (struct object){.rights = rights, .rule = rule, .path = strdup(path)};
 	if (!more[objects->len].path)
 		return fail(f, ENOMEM, "cannot hold the policy's objects");
 	if (fstat(owned, &st))
@@ -60,7 +61,8 @@ static int open_object(const char *path)
 	return open(path, O_PATH | O_CLOEXEC);
 }
 
-/* In procfs a directory would cover processes, which are never given away by name; only its files and its root's listing are. */
+/* In procfs a directory would cover processes, which are never given away by name; only its files
+ * and its root's listing are. */
 static int check_procfs(const struct policy_rule *rule, int fd, struct fail *f)
 {
 	struct statfs fs;
@@ -70,42 +72,48 @@ static int check_procfs(const struct policy_rule *rule, int fd, struct fail *f)
 		return fail(f, errno, "cannot look at '%s'", Q(rule->path));
 	if (fs.f_type != PROC_SUPER_MAGIC || !S_ISDIR(st.st_mode) || rule->right == POLICY_LIST)
 		return 0;
-	return fail(f, 0, "%s: '%s' is a directory of procfs: only 'list' or single files of it can be granted", rule->origin,
-		    Q(rule->path));
+	return fail(f, 0,
+		    "%s: '%s' is a directory of procfs: only 'list' or single files of it can be "
+		    "granted",
+		    rule->origin, Q(rule->path));
 }
 
 /*
- * Is this mount a file system that is nowhere but below dir? A window on one that is mounted elsewhere too (a bind mount of /,
- * a btrfs subvolume beside the root) would give that place away.
+ * Is this mount a file system that is nowhere but below dir? A window on one that is mounted
+ * elsewhere too (a bind mount of /, a btrfs subvolume beside the root) would give that place away.
  */
-static bool only_below(const struct mounts *mounts, const struct mount_entry *entry, const char *dir)
+static bool only_below(const struct mounts *mounts, const struct mount_entry *entry,
+		       const char *dir)
 {
 	for (size_t i = 0; i < mounts->len; i++)
-		if (mounts->entries[i].major == entry->major && mounts->entries[i].minor == entry->minor &&
+		if (mounts->entries[i].major == entry->major &&
+		    mounts->entries[i].minor == entry->minor &&
 		    !path_below(mounts->entries[i].point, dir))
 			return false;
 	return true;
 }
 
-static int add_mounts_below(const struct mounts *mounts, const char *dir, uint32_t rights, uint32_t rule,
-			    struct objects *objects, struct fail *f)
+static int add_mounts_below(const struct mounts *mounts, const char *dir, uint32_t rights,
+			    uint32_t rule, struct objects *objects, struct fail *f)
 {
 	for (size_t i = 0; i < mounts->len; i++) {
 		const struct mount_entry *entry = &mounts->entries[i];
 		int fd;
 
-		if (!path_below(entry->point, dir) || !only_below(mounts, entry, dir) || strcmp(entry->type, "proc") == 0)
+		if (!path_below(entry->point, dir) || !only_below(mounts, entry, dir) ||
+		    strcmp(entry->type, "proc") == 0)
 			continue;
 		fd = open_object(entry->point);
-		/* Not ours to see (a mount below somebody else's directory), or gone meanwhile: it stays refused. */
+		/* Not ours to see (a mount below somebody else's directory), or gone meanwhile: it
+		 * stays refused. */
 		if (fd >= 0 && append(objects, fd, rights, rule, f))
 			return -1;
 	}
 	return 0;
 }
 
-static int resolve_rule(const struct policy_rule *rule, uint32_t index, const struct mounts *mounts, struct objects *objects,
-			struct fail *f)
+static int resolve_rule(const struct policy_rule *rule, uint32_t index, const struct mounts *mounts,
+			struct objects *objects, struct fail *f)
 {
 	uint32_t rights = policy_rights(rule->right) | (rule->system ? AL_SYSTEM : 0);
 	int fd = open_object(rule->path);
@@ -121,13 +129,17 @@ static int resolve_rule(const struct policy_rule *rule, uint32_t index, const st
 	}
 	if (append(objects, fd, rights, index, f))
 		return -1;
-	/* Scratch places of the base policy are only what they are, not what somebody mounted there. */
-	if ((rights & AL_SELF) || rule->right == POLICY_CONNECT || (rule->system && rule->right == POLICY_RW))
+	/* Scratch places of the base policy are only what they are, not what somebody mounted
+	 * there. */
+	if ((rights & AL_SELF) || rule->right == POLICY_CONNECT ||
+	    (rule->system && rule->right == POLICY_RW))
 		return 0;
-	return add_mounts_below(mounts, objects->list[objects->len - 1].path, rights, index, objects, f);
+	return add_mounts_below(mounts, objects->list[objects->len - 1].path, rights, index,
+				objects, f);
 }
 
-/* The directory that holds an object: by ".." for a directory; for a file by name, checked to be the same file. */
+/* The directory that holds an object: by ".." for a directory; for a file by name, checked to be
+ * the same file. */
 static int open_above(const struct object *object)
 {
 	cleanup_free char *path = strdup(object->path);
@@ -143,7 +155,8 @@ static int open_above(const struct object *object)
 		return -1;
 	*slash = '\0';
 	dir = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || fstatat(dir, slash + 1, &there, AT_SYMLINK_NOFOLLOW) || !same_object(&st, &there))
+	if (dir < 0 || fstatat(dir, slash + 1, &there, AT_SYMLINK_NOFOLLOW) ||
+	    !same_object(&st, &there))
 		return -1;
 	return steal_fd(&dir);
 }
@@ -161,17 +174,18 @@ static struct object *find(struct objects *objects, int fd)
 	return NULL;
 }
 
-#define ABOVE_MAX 256		/* directories above a rule that are looked at */
+#define ABOVE_MAX 256 /* directories above a rule that are looked at */
 
 /*
- * Pin what lies above objects->list[index] wherever a writable rule is in force: from the top down, because the nearest
- * rule above decides that. Objects that get pinned without a rule of their own take over the one in force.
+ * Pin what lies above objects->list[index] wherever a writable rule is in force: from the top down,
+ * because the nearest rule above decides that. Objects that get pinned without a rule of their own
+ * take over the one in force.
  */
 static int pin_above(struct objects *objects, size_t index, struct fail *f)
 {
 	int above[ABOVE_MAX], len = 0, ret = 0;
 	uint32_t rights = 0, rule = 0;
-	struct stat st, last = { 0 };
+	struct stat st, last = {0};
 
 	above[0] = open_above(&objects->list[index]);
 	while (above[len] >= 0 && len < ABOVE_MAX - 1) {
@@ -201,7 +215,7 @@ static int pin_above(struct objects *objects, size_t index, struct fail *f)
 
 int objects_resolve(const struct policy *policy, struct objects *out_objects, struct fail *f)
 {
-	struct objects objects = { 0 };
+	struct objects objects = {0};
 	struct mounts mounts;
 	size_t own;
 	int ret = 0;

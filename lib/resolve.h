@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * resolve.h - from a policy's paths to objects: each opened O_PATH with the caller's own rights, in its own namespaces. Nothing
- * is decided by a path after this.
+ * resolve.h - from a policy's paths to objects: each opened O_PATH with the caller's own rights, in
+ * its own namespaces. Nothing is decided by a path after this.
  */
 #ifndef LIB_RESOLVE_H
 #define LIB_RESOLVE_H
@@ -13,11 +13,11 @@
 #include "policy.h"
 
 struct object {
-	int fd;			/* O_PATH, owned */
-	uint32_t rights;	/* AL_READ | ... as the kernel half wants them */
-	uint32_t rule;		/* index in the policy */
-	uint64_t dev, ino;	/* as stat(2) has them */
-	char *path;		/* what it is called, links resolved; for display */
+	int fd;		   /* O_PATH, owned */
+	uint32_t rights;   /* AL_READ | ... as the kernel half wants them */
+	uint32_t rule;	   /* index in the policy */
+	uint64_t dev, ino; /* as stat(2) has them */
+	char *path;	   /* what it is called, links resolved; for display */
 };
 
 struct objects {
@@ -27,10 +27,11 @@ struct objects {
 
 /*
  * Resolve every rule, in order; later ones of the same object win. Besides the rules' own objects:
- *  - the roots of other file systems mounted below a rule's directory, with the same right (one that is mounted
- *    elsewhere as well is not: it needs a rule of its own);
- *  - the directories above a restricting rule inside a writable one, pinned: not to be renamed away from under it.
- * A path that is missing fails unless its rule is optional. On success the caller frees *out_objects with objects_done().
+ *  - the roots of other file systems mounted below a rule's directory, with the same right (one
+ * that is mounted elsewhere as well is not: it needs a rule of its own);
+ *  - the directories above a restricting rule inside a writable one, pinned: not to be renamed away
+ * from under it. A path that is missing fails unless its rule is optional. On success the caller
+ * frees *out_objects with objects_done().
  */
 int objects_resolve(const struct policy *policy, struct objects *out_objects, struct fail *f);
 void objects_done(struct objects *objects);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * restore.c - what an earlier daemon left, taken over or cleared away. A session is taken over only if three things agree: its state
- * in /run, its cgroup, and the kernel half's entry for it. Whatever stands alone is killed and removed.
+ * restore.c - what an earlier daemon left, taken over or cleared away. A session is taken over only
+ * if three things agree: its state in /run, its cgroup, and the kernel half's entry for it.
+ * Whatever stands alone is killed and removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +18,15 @@
 
 struct restore {
 	struct sessions *sessions;
-	bool stuck;		/* a cgroup without a session could not be cleared: its entry must stay */
+	bool stuck; /* a cgroup without a session could not be cleared: its entry must stay */
 	void (*note)(const char *name, const char *what);
 };
 
-/* The object as it was, or -1: no link on the way, the same numbers. What a jailed process may have put there meanwhile is not it. */
+/* The object as it was, or -1: no link on the way, the same numbers. What a jailed process may have
+ * put there meanwhile is not it. */
 static int reopen(const struct state_object *object)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
 	cleanup_fd int fd = (int)syscall(SYS_openat2, AT_FDCWD, object->path, &how, sizeof(how));
 	struct stat st;
 
@@ -33,8 +35,10 @@ static int reopen(const struct state_object *object)
 	return steal_fd(&fd);
 }
 
-/* The rule itself is still in the kernel; what may be missing is the mark that leads to it. Without it the object is refused. */
-static void restore_object(struct sessions *sessions, struct session *session, const struct state_object *object)
+/* The rule itself is still in the kernel; what may be missing is the mark that leads to it. Without
+ * it the object is refused. */
+static void restore_object(struct sessions *sessions, struct session *session,
+			   const struct state_object *object)
 {
 	int fd = reopen(object);
 
@@ -46,7 +50,8 @@ static void restore_object(struct sessions *sessions, struct session *session, c
 	}
 	session->ids[session->ids_len++] = object->id;
 	if (session_needs_number(object->rights))
-		(void)marks_number(sessions->marks, object->id, NULL);	/* it is in the pinned map already */
+		(void)marks_number(sessions->marks, object->id,
+				   NULL); /* it is in the pinned map already */
 }
 
 /* Not waiting: its owner may hold a lease on it. */
@@ -92,22 +97,25 @@ static void restore_state(const char *name, void *data)
 	struct sessions *sessions = restore->sessions;
 	struct al_session published;
 	struct state state;
-	struct fail f = { 0 };
+	struct fail f = {0};
 
 	if (state_load(name, &state, &f)) {
 		restore->note(name, f.msg);
 		state_remove(name);
 		return;
 	}
-	if (cg_id(sessions->cg, name) != state.cgroup || !lsm_published(sessions->lsm, state.cgroup, &published) ||
+	if (cg_id(sessions->cg, name) != state.cgroup ||
+	    !lsm_published(sessions->lsm, state.cgroup, &published) ||
 	    published.slot != state.slot || sessions->slots[state.slot]) {
 		restore->note(name, "its cgroup or its kernel entry is gone: cleared away");
 		state_remove(name);
 	} else if (adopt(sessions, name, &state)) {
 		restore->note(name, "cannot be taken over: out of memory");
 	} else {
-		restore->note(name, sessions->slots[state.slot]->unmarked ? "taken over, but some of its objects are gone: refused" :
-									     "taken over");
+		restore->note(name,
+			      sessions->slots[state.slot]->unmarked
+				      ? "taken over, but some of its objects are gone: refused"
+				      : "taken over");
 	}
 	state_done(&state);
 }
@@ -116,11 +124,12 @@ static void restore_state(const char *name, void *data)
 static void clear_cgroup(const char *name, void *data)
 {
 	struct restore *restore = data;
-	struct fail f = { 0 };
+	struct fail f = {0};
 
 	if (session_by_cgroup(restore->sessions, cg_id(restore->sessions->cg, name)))
 		return;
-	if (cg_kill(restore->sessions->cg, name, 10000, &f) || cg_remove(restore->sessions->cg, name, &f)) {
+	if (cg_kill(restore->sessions->cg, name, 10000, &f) ||
+	    cg_remove(restore->sessions->cg, name, &f)) {
 		restore->stuck = true;
 		restore->note(name, f.msg);
 		return;
@@ -128,20 +137,23 @@ static void clear_cgroup(const char *name, void *data)
 	restore->note(name, "a cgroup without a session: removed");
 }
 
-/* An entry without a session. Its cgroup is gone, so nobody is let go; unless one was not to be cleared: then none goes. */
+/* An entry without a session. Its cgroup is gone, so nobody is let go; unless one was not to be
+ * cleared: then none goes. */
 static void clear_entry(uint64_t cgroup, const struct al_session *session, void *data)
 {
 	struct restore *restore = data;
 
 	if (restore->stuck || session_by_cgroup(restore->sessions, cgroup))
 		return;
-	(void)lsm_unpublish(restore->sessions->lsm, cgroup, NULL);	/* fails if it is gone: as wanted */
+	(void)lsm_unpublish(restore->sessions->lsm, cgroup,
+			    NULL); /* fails if it is gone: as wanted */
 	lsm_slot_clear(restore->sessions->lsm, session->slot);
 }
 
-int sessions_restore(struct sessions *sessions, void (*note)(const char *name, const char *what), struct fail *f)
+int sessions_restore(struct sessions *sessions, void (*note)(const char *name, const char *what),
+		     struct fail *f)
 {
-	struct restore restore = { .sessions = sessions, .note = note };
+	struct restore restore = {.sessions = sessions, .note = note};
 
 	if (state_each(restore_state, &restore, f))
 		return -1;

@@ -14,7 +14,7 @@
 
 #define KILL_TIMEOUT_MS 10000
 #define SESSIONS_OF_USER 256
-#define SESSIONS_OF_ROOT 16	/* kept free for root, and for the daemon's own trial */
+#define SESSIONS_OF_ROOT 16 /* kept free for root, and for the daemon's own trial */
 
 int sessions_open(struct lsm *lsm, struct cg *cg, struct sessions **out_sessions, struct fail *f)
 {
@@ -93,7 +93,8 @@ static bool good_name(const char *name)
 	return len && len <= SESSION_NAME_MAX && isalnum((unsigned char)name[0]);
 }
 
-/* The directory's base name, what isn't fit for a name replaced by '_', and "-2", "-3" ... if it is taken. */
+/* The directory's base name, what isn't fit for a name replaced by '_', and "-2", "-3" ... if it is
+ * taken. */
 static int derive_name(struct sessions *sessions, struct session *session, struct fail *f)
 {
 	const char *base = strrchr(session->directory, '/');
@@ -115,13 +116,16 @@ static int derive_name(struct sessions *sessions, struct session *session, struc
 	return fail(f, EEXIST, "cannot find a free name for '%s'", Q(session->directory));
 }
 
-static int choose_name(struct sessions *sessions, struct session *session, const char *wanted, struct fail *f)
+static int choose_name(struct sessions *sessions, struct session *session, const char *wanted,
+		       struct fail *f)
 {
 	if (!wanted)
 		return derive_name(sessions, session, f);
 	if (!session->internal && !good_name(wanted)) {
 		fail(f, 0, "'%s' is no name for a session", Q(wanted));
-		return fail_hint(f, "use 1 to %d letters, digits, '.', '_', '-' or '+', beginning with a letter or digit",
+		return fail_hint(f,
+				 "use 1 to %d letters, digits, '.', '_', '-' or '+', beginning "
+				 "with a letter or digit",
 				 SESSION_NAME_MAX);
 	}
 	if (name_taken(sessions, wanted)) {
@@ -153,7 +157,8 @@ static int choose_slot(struct sessions *sessions, struct session *session, struc
 	return fail_hint(f, "destroy one: agent-lock list");
 }
 
-/* The owner's, for nobody else to read. An earlier log of that name is kept as NAME.log.UID: nobody loses one to somebody else. */
+/* The owner's, for nobody else to read. An earlier log of that name is kept as NAME.log.UID: nobody
+ * loses one to somebody else. */
 static int open_log(struct session *session, struct fail *f)
 {
 	char path[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + 16], old[sizeof(path) + 16];
@@ -167,7 +172,8 @@ static int open_log(struct session *session, struct fail *f)
 		if (rename(path, old))
 			return fail(f, errno, "cannot put the old log %s away", path);
 	}
-	session->log = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	session->log =
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (session->log < 0 || fchown(session->log, session->owner, (gid_t)-1)) {
 		fail(f, errno, "cannot make the log %s", path);
 		unlink(path);
@@ -197,24 +203,29 @@ static int note_object(struct state *state, const struct object *object, struct 
 	struct state_object *noted = &state->objects[state->len];
 	struct stat st;
 
-	/* The caller's numbers are of its own mount namespace's making; these are what restore will see. */
+	/* The caller's numbers are of its own mount namespace's making; these are what restore will
+	 * see. */
 	if (fstat(object->fd, &st))
 		return fail(f, errno, "cannot look at '%s'", Q(object->path));
 	*noted = (struct state_object){
-		.rights = object->rights, .rule = object->rule, .dev = st.st_dev, .ino = st.st_ino, .path = object->path,
+		.rights = object->rights,
+		.rule = object->rule,
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.path = object->path,
 	};
 	state->len++;
 	return 0;
 }
 
-static int set_rule(struct sessions *sessions, struct session *session, struct object *object, struct state *state,
-		    struct fail *f)
+static int set_rule(struct sessions *sessions, struct session *session, struct object *object,
+		    struct state *state, struct fail *f)
 {
 	uint32_t id;
 
 	if (note_object(state, object, f) || marks_take(sessions->marks, object->fd, &id, f))
 		return -1;
-	object->fd = -1;	/* marks has it now */
+	object->fd = -1; /* marks has it now */
 	state->objects[state->len - 1].id = id;
 	session->ids[session->ids_len++] = id;
 	if (session_needs_number(object->rights)) {
@@ -225,10 +236,12 @@ static int set_rule(struct sessions *sessions, struct session *session, struct o
 	return lsm_rule_set(sessions->lsm, session->slot, id, object->rights, object->rule, f);
 }
 
-/* The rules, and the state that lets another daemon find them again: both before anything is published. */
+/* The rules, and the state that lets another daemon find them again: both before anything is
+ * published. */
 static int set_rules(struct sessions *sessions, struct session *session, struct fail *f)
 {
-	cleanup_free struct state_object *objects = calloc(session->objects.len + 1, sizeof(*objects));
+	cleanup_free struct state_object *objects =
+		calloc(session->objects.len + 1, sizeof(*objects));
 	struct state state = {
 		.owner = session->owner,
 		.cgroup = session->cgroup,
@@ -262,7 +275,8 @@ static void drop_rules(struct sessions *sessions, struct session *session)
 	state_remove(session->name);
 }
 
-int session_start(struct sessions *sessions, struct session *session, const char *wanted, struct fail *f)
+int session_start(struct sessions *sessions, struct session *session, const char *wanted,
+		  struct fail *f)
 {
 	if (choose_name(sessions, session, wanted, f) || choose_slot(sessions, session, f))
 		return -1;
@@ -273,7 +287,8 @@ int session_start(struct sessions *sessions, struct session *session, const char
 	    lsm_publish(sessions->lsm, session->cgroup, session->slot, session->flags, f)) {
 		drop_rules(sessions, session);
 		drop_log(session);
-		(void)cg_remove(sessions->cg, session->name, NULL);	/* empty and new: nothing can hold it */
+		(void)cg_remove(sessions->cg, session->name,
+				NULL); /* empty and new: nothing can hold it */
 		return -1;
 	}
 	sessions->slots[session->slot] = session;
@@ -284,7 +299,8 @@ int session_enter(struct sessions *sessions, struct session *session, pid_t pid,
 {
 	struct al_session published;
 
-	if (!lsm_published(sessions->lsm, session->cgroup, &published) || cg_id(sessions->cg, session->name) != session->cgroup)
+	if (!lsm_published(sessions->lsm, session->cgroup, &published) ||
+	    cg_id(sessions->cg, session->name) != session->cgroup)
 		return fail(f, 0, "session '%s' is not in force", session->name);
 	return cg_enter(sessions->cg, session->name, pid, f);
 }
@@ -296,7 +312,8 @@ int session_kill(struct sessions *sessions, struct session *session, struct fail
 
 int session_end(struct sessions *sessions, struct session *session, struct fail *f)
 {
-	/* In this order: nothing of it may run when the rules go, and nobody may enter what is going. */
+	/* In this order: nothing of it may run when the rules go, and nobody may enter what is
+	 * going. */
 	if (session_kill(sessions, session, f) || cg_remove(sessions->cg, session->name, f) ||
 	    lsm_unpublish(sessions->lsm, session->cgroup, f))
 		return -1;
@@ -322,7 +339,8 @@ struct session *session_find(struct sessions *sessions, const char *name, uid_t 
 	for (uint32_t i = 0; i < AL_MAX_SESSIONS; i++) {
 		struct session *session = sessions->slots[i];
 
-		if (session && strcmp(session->name, name) == 0 && (uid == 0 || session->owner == uid))
+		if (session && strcmp(session->name, name) == 0 &&
+		    (uid == 0 || session->owner == uid))
 			return session;
 	}
 	fail(f, 0, "cannot find session '%s'", Q(name));
@@ -349,15 +367,17 @@ struct session *session_next(struct sessions *sessions, uint32_t *at)
 	return NULL;
 }
 
-void session_entry(struct sessions *sessions, const struct session *session, struct list_entry *out_entry)
+void session_entry(struct sessions *sessions, const struct session *session,
+		   struct list_entry *out_entry)
 {
-	uint64_t counters[AL_NCOUNTERS] = { 0 };
+	uint64_t counters[AL_NCOUNTERS] = {0};
 	long processes = cg_processes(sessions->cg, session->name);
 
 	memset(out_entry, 0, sizeof(*out_entry));
 	snprintf(out_entry->name, sizeof(out_entry->name), "%s", session->name);
 	snprintf(out_entry->directory, sizeof(out_entry->directory), "%s", session->directory);
-	snprintf(out_entry->state, sizeof(out_entry->state), "%s", processes > 0 ? "running" : "idle");
+	snprintf(out_entry->state, sizeof(out_entry->state), "%s",
+		 processes > 0 ? "running" : "idle");
 	out_entry->audit = session->flags & AL_AUDIT;
 	out_entry->processes = processes > 0 ? (uint64_t)processes : 0;
 	out_entry->created = session->created;
@@ -366,7 +386,8 @@ void session_entry(struct sessions *sessions, const struct session *session, str
 		return;
 	for (int op = 0; op < AL_NOPS; op++) {
 		out_entry->opens += counters[op * AL_NVERDICTS + AL_IN_BOUNDS];
-		out_entry->refused += counters[op * AL_NVERDICTS + AL_REFUSED] + counters[op * AL_NVERDICTS + AL_WOULD_REFUSE];
+		out_entry->refused += counters[op * AL_NVERDICTS + AL_REFUSED] +
+				      counters[op * AL_NVERDICTS + AL_WOULD_REFUSE];
 	}
 }
 
@@ -380,7 +401,8 @@ static void rule_text(const struct session *session, uint32_t rule, char *out, s
 		return;
 	}
 	found = &session->policy.rules[rule];
-	snprintf(out, size, "%s %.200s (%.64s)", policy_right_name(found->right), found->path, found->origin);
+	snprintf(out, size, "%s %.200s (%.64s)", policy_right_name(found->right), found->path,
+		 found->origin);
 }
 
 /* Boot time to wall-clock time. */
@@ -391,20 +413,21 @@ static struct timespec wall_time(uint64_t boot_ns)
 
 	clock_gettime(CLOCK_REALTIME, &wall);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
-	ns = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec - ((int64_t)boot.tv_sec * 1000000000 + boot.tv_nsec) +
-	     (int64_t)boot_ns;
-	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+	ns = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec -
+	     ((int64_t)boot.tv_sec * 1000000000 + boot.tv_nsec) + (int64_t)boot_ns;
+	return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
 /*
- * The kernel's bytes as the user would type them: a path that begins at a file system's root gets the place where that is
- * mounted before it, one whose beginning is missing gets "...". For display only. Returns the length; out has AL_PATH_MAX + 1.
+ * The kernel's bytes as the user would type them: a path that begins at a file system's root gets
+ * the place where that is mounted before it, one whose beginning is missing gets "...". For display
+ * only. Returns the length; out has AL_PATH_MAX + 1.
  */
 static size_t full_path(const char *path, size_t len, uint32_t flags, uint32_t dev, char *out)
 {
 	const struct mount_entry *entry = NULL;
 	const char *before = "";
-	struct mounts mounts = { 0 };
+	struct mounts mounts = {0};
 	size_t head;
 
 	if (flags & AL_PATH_CUT)
@@ -438,7 +461,8 @@ static void collect_target(const struct al_tally_key *key, const struct al_tally
 	size_t len = 0;
 
 	if (start && start < AL_TALLY_PATH)
-		len = full_path(tally->path + start, AL_TALLY_PATH - start, tally->flags, tally->dev, path);
+		len = full_path(tally->path + start, AL_TALLY_PATH - start, tally->flags,
+				tally->dev, path);
 	target = report_add(collect->report, path, len);
 	if (!target) {
 		collect->failed = true;
@@ -451,18 +475,20 @@ static void collect_target(const struct al_tally_key *key, const struct al_tally
 	target->last = wall_time(tally->last_ns);
 	target->sensitive = policy_sensitive(&collect->session->policy, target->path);
 	/* Without a start no event of it ever found room, and nothing but its count is known. */
-	rule_text(collect->session, start ? tally->rule : AL_NO_RULE, target->rule, sizeof(target->rule));
+	rule_text(collect->session, start ? tally->rule : AL_NO_RULE, target->rule,
+		  sizeof(target->rule));
 	target->comms_len = 1;
 	snprintf(target->comms[0].comm, sizeof(target->comms[0].comm), "%.*s", AL_COMM, key->comm);
 	target->comms[0].pid = tally->pid;
 	target->comms[0].count = tally->count;
 }
 
-int session_report(struct sessions *sessions, const struct session *session, struct report *out_report, struct fail *f)
+int session_report(struct sessions *sessions, const struct session *session,
+		   struct report *out_report, struct fail *f)
 {
 	uint64_t counters[AL_NCOUNTERS];
-	struct report report = { 0 };
-	struct collect collect = { .session = session, .report = &report };
+	struct report report = {0};
+	struct collect collect = {.session = session, .report = &report};
 	struct list_entry entry;
 
 	if (lsm_counters(sessions->lsm, session->slot, counters, f))
@@ -499,7 +525,8 @@ static enum event_kind kind_of(uint32_t verdict)
 	}
 }
 
-void session_event(const struct session *session, const struct al_event *raw, struct event *out_event)
+void session_event(const struct session *session, const struct al_event *raw,
+		   struct event *out_event)
 {
 	uint32_t chain = raw->chain_len > AL_CHAIN ? AL_CHAIN : raw->chain_len;
 
@@ -521,7 +548,7 @@ void session_event(const struct session *session, const struct al_event *raw, st
 		out_event->chain_len = i;
 	}
 	if (raw->start < AL_PATH_MAX)
-		out_event->path_len = full_path(raw->path + raw->start, AL_PATH_MAX - raw->start, raw->flags, raw->dev,
-						out_event->path);
+		out_event->path_len = full_path(raw->path + raw->start, AL_PATH_MAX - raw->start,
+						raw->flags, raw->dev, out_event->path);
 	out_event->sensitive = policy_sensitive(&session->policy, out_event->path);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * state.c - see state.h. One thing a line, texts escaped, a last line "end": without it the file is not whole.
+ * state.c - see state.h. One thing a line, texts escaped, a last line "end": without it the file is
+ * not whole.
  *
  *   agent-lock-state 1
  *   session OWNER CGROUP SLOT FLAGS CREATED DIRECTORY
@@ -22,7 +23,7 @@
 
 #define STATE_DIR PROTO_RUN_DIR "/sessions"
 #define STATE_HEAD "agent-lock-state 1"
-#define STATE_MAX (64 << 20)	/* bytes; the largest policy there can be has a tenth of it */
+#define STATE_MAX (64 << 20) /* bytes; the largest policy there can be has a tenth of it */
 
 void state_init(struct state *state)
 {
@@ -50,13 +51,14 @@ static void print_text(const char *text, FILE *out)
 
 void state_print(const struct state *state, FILE *out)
 {
-	fprintf(out, STATE_HEAD "\nsession %u %" PRIu64 " %u %u %" PRId64, state->owner, state->cgroup, state->slot, state->flags,
-		state->created);
+	fprintf(out, STATE_HEAD "\nsession %u %" PRIu64 " %u %u %" PRId64, state->owner,
+		state->cgroup, state->slot, state->flags, state->created);
 	print_text(state->directory, out);
 	for (size_t i = 0; i < state->policy.len; i++) {
 		const struct policy_rule *rule = &state->policy.rules[i];
 
-		fprintf(out, "\nrule %u %d %d", (unsigned int)rule->right, rule->system, rule->optional);
+		fprintf(out, "\nrule %u %d %d", (unsigned int)rule->right, rule->system,
+			rule->optional);
 		print_text(rule->path, out);
 		print_text(rule->origin, out);
 	}
@@ -67,14 +69,15 @@ void state_print(const struct state *state, FILE *out)
 	for (size_t i = 0; i < state->len; i++) {
 		const struct state_object *object = &state->objects[i];
 
-		fprintf(out, "\nobject %u %u %u %" PRIu64 " %" PRIu64, object->id, object->rights, object->rule, object->dev,
-			object->ino);
+		fprintf(out, "\nobject %u %u %u %" PRIu64 " %" PRIu64, object->id, object->rights,
+			object->rule, object->dev, object->ino);
 		print_text(object->path, out);
 	}
 	fprintf(out, "\nend\n");
 }
 
-/* The next word of a line as a number, or as text unescaped in place; false when it is not there. */
+/* The next word of a line as a number, or as text unescaped in place; false when it is not there.
+ */
 static bool next_number(char **line, uint64_t *out_number)
 {
 	char *word = strsep(line, " "), *end;
@@ -102,10 +105,12 @@ static bool parse_session(char *line, struct state *state)
 	uint64_t owner, cgroup, slot, flags, created;
 	char *directory;
 
-	if (state->directory || !next_number(&line, &owner) || !next_number(&line, &cgroup) || !next_number(&line, &slot) ||
-	    !next_number(&line, &flags) || !next_number(&line, &created) || !(directory = next_text(&line)) || line)
+	if (state->directory || !next_number(&line, &owner) || !next_number(&line, &cgroup) ||
+	    !next_number(&line, &slot) || !next_number(&line, &flags) ||
+	    !next_number(&line, &created) || !(directory = next_text(&line)) || line)
 		return false;
-	if (owner > UINT32_MAX || slot >= AL_MAX_SESSIONS || flags > UINT32_MAX || created > INT64_MAX)
+	if (owner > UINT32_MAX || slot >= AL_MAX_SESSIONS || flags > UINT32_MAX ||
+	    created > INT64_MAX)
 		return false;
 	state->owner = (uint32_t)owner;
 	state->cgroup = cgroup;
@@ -121,10 +126,12 @@ static bool parse_rule(char *line, struct state *state)
 	uint64_t right, system, optional;
 	char *path, *origin;
 
-	if (!next_number(&line, &right) || !next_number(&line, &system) || !next_number(&line, &optional) ||
-	    !(path = next_text(&line)) || !(origin = next_text(&line)) || line || right >= POLICY_NRIGHTS)
+	if (!next_number(&line, &right) || !next_number(&line, &system) ||
+	    !next_number(&line, &optional) || !(path = next_text(&line)) ||
+	    !(origin = next_text(&line)) || line || right >= POLICY_NRIGHTS)
 		return false;
-	return policy_add(&state->policy, (enum policy_right)right, path, origin, system, optional, NULL) == 0;
+	return policy_add(&state->policy, (enum policy_right)right, path, origin, system, optional,
+			  NULL) == 0;
 }
 
 static bool parse_object(char *line, struct state *state)
@@ -133,8 +140,9 @@ static bool parse_object(char *line, struct state *state)
 	uint64_t id, rights, rule, dev, ino;
 	char *path;
 
-	if (!next_number(&line, &id) || !next_number(&line, &rights) || !next_number(&line, &rule) || !next_number(&line, &dev) ||
-	    !next_number(&line, &ino) || !(path = next_text(&line)) || line)
+	if (!next_number(&line, &id) || !next_number(&line, &rights) ||
+	    !next_number(&line, &rule) || !next_number(&line, &dev) || !next_number(&line, &ino) ||
+	    !(path = next_text(&line)) || line)
 		return false;
 	if (!id || id > UINT32_MAX || rights > UINT32_MAX || rule >= state->policy.len)
 		return false;
@@ -143,7 +151,12 @@ static bool parse_object(char *line, struct state *state)
 		return false;
 	state->objects = more;
 	more[state->len] = (struct state_object){
-		.id = (uint32_t)id, .rights = (uint32_t)rights, .rule = (uint32_t)rule, .dev = dev, .ino = ino, .path = strdup(path),
+		.id = (uint32_t)id,
+		.rights = (uint32_t)rights,
+		.rule = (uint32_t)rule,
+		.dev = dev,
+		.ino = ino,
+		.path = strdup(path),
 	};
 	return more[state->len++].path != NULL;
 }
@@ -223,7 +236,7 @@ int state_load(const char *name, struct state *out_state, struct fail *f)
 	char path[512];
 	cleanup_free char *text = NULL;
 	cleanup_file FILE *in = NULL;
-	struct fail why = { 0 };
+	struct fail why = {0};
 	size_t size = 0;
 
 	state_path(path, sizeof(path), "", name);
@@ -255,7 +268,8 @@ int state_each(void (*each)(const char *name, void *data), void *data, struct fa
 		if (entry->d_name[0] != '.')
 			each(entry->d_name, data);
 		else if (strncmp(entry->d_name, ".new-", 5) == 0)
-			unlinkat(dirfd(entries), entry->d_name, 0);	/* a daemon was killed while it wrote */
+			unlinkat(dirfd(entries), entry->d_name,
+				 0); /* a daemon was killed while it wrote */
 	}
 	closedir(entries);
 	return 0;

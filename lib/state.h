@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * state.h - what a session is made of, kept in /run/agent-lock/sessions/NAME while it exists: so that the next daemon can take it
- * over. Written whole and renamed: a crash leaves the old or the new. Only root writes or reads it.
+ * state.h - what a session is made of, kept in /run/agent-lock/sessions/NAME while it exists: so
+ * that the next daemon can take it over. Written whole and renamed: a crash leaves the old or the
+ * new. Only root writes or reads it.
  */
 #ifndef LIB_STATE_H
 #define LIB_STATE_H
@@ -18,9 +19,9 @@ struct state_object {
 	uint32_t id;
 	uint32_t rights;
 	uint32_t rule;
-	uint64_t dev;		/* as stat(2) has them: is it still the same one? */
+	uint64_t dev; /* as stat(2) has them: is it still the same one? */
 	uint64_t ino;
-	char *path;		/* owned */
+	char *path; /* owned */
 };
 
 struct state {
@@ -29,7 +30,7 @@ struct state {
 	uint32_t slot;
 	uint32_t flags;
 	int64_t created;
-	char *directory;	/* owned */
+	char *directory; /* owned */
 	struct policy policy;
 	struct state_object *objects;
 	size_t len;

@@ -17,8 +17,8 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
- * Clean-up attributes: the variable is released when it goes out of scope; steal_* hands it on. They run on the way out
- * of functions that report errno, so they keep it.
+ * Clean-up attributes: the variable is released when it goes out of scope; steal_* hands it on.
+ * They run on the way out of functions that report errno, so they keep it.
  */
 static inline void cleanup_freep(void *p)
 {
@@ -57,24 +57,28 @@ static inline int steal_fd(int *fd)
 
 /* Whole reads and writes; 0 or -1 with errno. */
 int write_all(int fd, const void *buf, size_t len);
-/* Read at most len - 1 bytes of a small file at dirfd and end them with NUL; length or -1 with errno. */
+/* Read at most len - 1 bytes of a small file at dirfd and end them with NUL; length or -1 with
+ * errno. */
 ssize_t read_text_at(int dirfd, const char *name, char *buf, size_t len);
-/* Write text to an existing file at dirfd in one write(2), as cgroupfs and procfs want it; 0 or -1 with errno. */
+/* Write text to an existing file at dirfd in one write(2), as cgroupfs and procfs want it; 0 or -1
+ * with errno. */
 int write_text_at(int dirfd, const char *name, const char *text);
 /* What an O_PATH descriptor's name is now, for display; 0 or -1 with errno. */
 int fd_path(int fd, char *buf, size_t len);
 
 /*
- * Escape text of unknown origin: bytes outside printable ASCII, space, quotes, backslash and '=' become \xNN.
- * Writes at most size - 1 bytes and NUL, never half an escape; returns the bytes that the whole text needs.
+ * Escape text of unknown origin: bytes outside printable ASCII, space, quotes, backslash and '='
+ * become \xNN. Writes at most size - 1 bytes and NUL, never half an escape; returns the bytes that
+ * the whole text needs.
  */
 size_t escape(const char *text, size_t len, char *out, size_t size);
 /*
- * The reverse; returns the length, or -1 when text is not what escape() writes or size has no room for it and a NUL, which
- * is written behind it. out may be text itself.
+ * The reverse; returns the length, or -1 when text is not what escape() writes or size has no room
+ * for it and a NUL, which is written behind it. out may be text itself.
  */
 ssize_t unescape(const char *text, size_t len, char *out, size_t size);
-/* escape() of a NUL-terminated text into a buffer that lives as long as the full expression. Long texts are cut with "...". */
+/* escape() of a NUL-terminated text into a buffer that lives as long as the full expression. Long
+ * texts are cut with "...". */
 struct quoted {
 	char text[320];
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tap.h - the whole test framework for C: each check is one TAP line, a failed one says where and what.
- * Include in exactly one file of a test program; end main() with `return tap_done();`.
+ * tap.h - the whole test framework for C: each check is one TAP line, a failed one says where and
+ * what. Include in exactly one file of a test program; end main() with `return tap_done();`.
  */
 #ifndef TESTS_TAP_H
 #define TESTS_TAP_H
@@ -13,7 +13,8 @@
 
 static unsigned int tap_count, tap_failed;
 
-__attribute__((format(printf, 4, 5))) static inline bool tap_check(bool good, const char *file, int line, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static inline bool tap_check(bool good, const char *file,
+								   int line, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -36,7 +37,8 @@ __attribute__((format(printf, 4, 5))) static inline bool tap_check(bool good, co
 	do { \
 		const char *tap_got = (got), *tap_want = (want); \
 		if (!ok(tap_got && strcmp(tap_got, tap_want) == 0, __VA_ARGS__)) \
-			printf("#  got: %s\n# want: %s\n", tap_got ? tap_got : "(null)", tap_want); \
+			printf("#  got: %s\n# want: %s\n", tap_got ? tap_got : "(null)", \
+			       tap_want); \
 	} while (0)
 
 static inline int tap_done(void)

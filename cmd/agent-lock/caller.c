@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* caller.c - whose command this is: the user's own, or under sudo that of the user who called it. */
+/* caller.c - whose command this is: the user's own, or under sudo that of the user who called it.
+ */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -21,7 +22,8 @@ const char *caller_home(void)
 	return entry ? entry->pw_dir : NULL;
 }
 
-/* SUDO_UID is only believed by root, who could be anybody anyway. Returns false when it names nobody. */
+/* SUDO_UID is only believed by root, who could be anybody anyway. Returns false when it names
+ * nobody. */
 static bool sudo_user(const char *text, const struct passwd **out_user)
 {
 	unsigned long uid;
@@ -43,7 +45,8 @@ int caller_become(struct fail *f)
 	if (geteuid() != 0 || !sudo)
 		return 0;
 	if (!sudo_user(sudo, &user)) {
-		fail(f, 0, "cannot become the user who called sudo: there is no user '%s'", Q(sudo));
+		fail(f, 0, "cannot become the user who called sudo: there is no user '%s'",
+		     Q(sudo));
 		return fail_hint(f, "use --root if it is to run as root");
 	}
 	if (user->pw_uid == 0)
@@ -52,7 +55,8 @@ int caller_become(struct fail *f)
 		return fail(f, errno, "cannot become user '%s'", Q(user->pw_name));
 	if (setuid(0) == 0)
 		return fail(f, 0, "cannot give root up for good");
-	if (setenv("HOME", user->pw_dir, 1) || setenv("USER", user->pw_name, 1) || setenv("LOGNAME", user->pw_name, 1))
+	if (setenv("HOME", user->pw_dir, 1) || setenv("USER", user->pw_name, 1) ||
+	    setenv("LOGNAME", user->pw_name, 1))
 		return fail(f, errno, "cannot set the environment of user '%s'", Q(user->pw_name));
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* create.c - from the options of new and run to a session: base configuration, then flags, each later one winning. */
+/* create.c - from the options of new and run to a session: base configuration, then flags, each
+ * later one winning. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -27,16 +28,16 @@ enum {
 };
 
 static const struct option options[] = {
-	{ "name", required_argument, NULL, OPT_NAME },
-	{ "rw", required_argument, NULL, OPT_RW },
-	{ "ro", required_argument, NULL, OPT_RO },
-	{ "deny", required_argument, NULL, OPT_DENY },
-	{ "hide", required_argument, NULL, OPT_HIDE },
-	{ "policy", required_argument, NULL, OPT_POLICY },
-	{ "audit", no_argument, NULL, OPT_AUDIT },
-	{ "force", no_argument, NULL, OPT_FORCE },
-	{ "root", no_argument, NULL, OPT_ROOT },
-	{ 0 },
+	{"name", required_argument, NULL, OPT_NAME},
+	{"rw", required_argument, NULL, OPT_RW},
+	{"ro", required_argument, NULL, OPT_RO},
+	{"deny", required_argument, NULL, OPT_DENY},
+	{"hide", required_argument, NULL, OPT_HIDE},
+	{"policy", required_argument, NULL, OPT_POLICY},
+	{"audit", no_argument, NULL, OPT_AUDIT},
+	{"force", no_argument, NULL, OPT_FORCE},
+	{"root", no_argument, NULL, OPT_ROOT},
+	{0},
 };
 
 /* The path options and policy files, kept as given until the directory is known. */
@@ -55,7 +56,7 @@ void creation_done(struct creation *creation)
 /* The base configuration: the machine's, else the one that came with this program. */
 static int read_base(struct policy *policy, const char *home, struct fail *f)
 {
-	struct conf_context context = { .home = home, .system = true };
+	struct conf_context context = {.home = home, .system = true};
 	char self[AL_PATH_MAX], path[AL_PATH_MAX + 64];
 	cleanup_free char *real = NULL;
 	ssize_t len;
@@ -84,7 +85,7 @@ static int add_path(struct policy *policy, const struct given *given, struct fai
 		[OPT_DENY - OPT_RW] = POLICY_DENY,
 		[OPT_HIDE - OPT_RW] = POLICY_HIDE,
 	};
-	static const char *const origins[] = { "--rw", "--ro", "--deny", "--hide" };
+	static const char *const origins[] = {"--rw", "--ro", "--deny", "--hide"};
 	char absolute[2 * PATH_MAX], here[PATH_MAX];
 
 	if (given->value[0] == '/') {
@@ -94,7 +95,8 @@ static int add_path(struct policy *policy, const struct given *given, struct fai
 			return fail(f, errno, "cannot tell the working directory");
 		snprintf(absolute, sizeof(absolute), "%s/%s", here, given->value);
 	}
-	return policy_add(policy, rights[given->option - OPT_RW], absolute, origins[given->option - OPT_RW], false, false, f);
+	return policy_add(policy, rights[given->option - OPT_RW], absolute,
+			  origins[given->option - OPT_RW], false, false, f);
 }
 
 /* Open the project directory and name it as it is now. Returns an O_PATH descriptor. */
@@ -116,7 +118,8 @@ static int open_project(const char *typed, char **out_path, struct fail *f)
 	return steal_fd(&fd);
 }
 
-/* The project, and whatever else the user made writable. What the base policy makes so is scratch by intent. */
+/* The project, and whatever else the user made writable. What the base policy makes so is scratch
+ * by intent. */
 static int refuse_exposure(const struct objects *objects, const char *home, struct fail *f)
 {
 	char exposed[256];
@@ -127,27 +130,32 @@ static int refuse_exposure(const struct objects *objects, const char *home, stru
 		if (!(object->rights & AL_WRITE) || (object->rights & AL_SYSTEM) ||
 		    !exposure(object->fd, home, exposed, sizeof(exposed)))
 			continue;
-		fail(f, 0, "'%s' is no place for an agent to write: it is or holds %s", Q(object->path), exposed);
-		return fail_hint(f, "give it a directory of its own, or --force if that is really meant");
+		fail(f, 0, "'%s' is no place for an agent to write: it is or holds %s",
+		     Q(object->path), exposed);
+		return fail_hint(
+			f, "give it a directory of its own, or --force if that is really meant");
 	}
 	return 0;
 }
 
-static int build(struct creation *creation, const char *typed, const struct given *given, size_t len, struct fail *f)
+static int build(struct creation *creation, const char *typed, const struct given *given,
+		 size_t len, struct fail *f)
 {
 	const char *home = caller_home();
-	struct conf_context context = { .home = home };
+	struct conf_context context = {.home = home};
 	cleanup_fd int project = open_project(typed, (char **)&creation->directory, f);
 
 	if (project < 0)
 		return -1;
 	context.project = creation->directory;
 	if (read_base(&creation->policy, home, f) ||
-	    policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false, f))
+	    policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false,
+		       f))
 		return -1;
 	for (size_t i = 0; i < len; i++) {
-		if (given[i].option == OPT_POLICY ? conf_read(given[i].value, &context, &creation->policy, f) :
-						    add_path(&creation->policy, &given[i], f))
+		if (given[i].option == OPT_POLICY
+			    ? conf_read(given[i].value, &context, &creation->policy, f)
+			    : add_path(&creation->policy, &given[i], f))
 			return -1;
 	}
 	policy_tidy(&creation->policy);
@@ -157,8 +165,8 @@ static int build(struct creation *creation, const char *typed, const struct give
 int creation_parse(int argc, char **argv, struct creation *out_creation, int *out_rest)
 {
 	cleanup_free struct given *given = calloc((size_t)argc, sizeof(*given));
-	struct creation creation = { 0 };
-	struct fail f = { 0 };
+	struct creation creation = {0};
+	struct fail f = {0};
 	bool audit = false;
 	size_t len = 0;
 	int option;
@@ -180,13 +188,14 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
 		case '?':
 			return usage_of(argv[0]);
 		default:
-			given[len++] = (struct given){ .option = option, .value = optarg };
+			given[len++] = (struct given){.option = option, .value = optarg};
 		}
 	}
 	if (optind >= argc || !given)
 		return usage_of(argv[0]);
 	policy_init(&creation.policy);
-	if ((!creation.root && caller_become(&f)) || build(&creation, argv[optind], given, len, &f)) {
+	if ((!creation.root && caller_become(&f)) ||
+	    build(&creation, argv[optind], given, len, &f)) {
 		warn_fail(&f);
 		creation_done(&creation);
 		return EXIT_REFUSED;
@@ -200,7 +209,7 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
 int creation_make(int daemon, struct creation *creation, char *out_name)
 {
 	struct objects objects;
-	struct fail f = { 0 };
+	struct fail f = {0};
 	int ret;
 
 	if (objects_resolve(&creation->policy, &objects, &f)) {
@@ -212,7 +221,8 @@ int creation_make(int daemon, struct creation *creation, char *out_name)
 		warn_fail(&f);
 		return EXIT_REFUSED;
 	}
-	ret = client_new(daemon, creation->name, creation->directory, &creation->policy, &objects, out_name, &f);
+	ret = client_new(daemon, creation->name, creation->directory, &creation->policy, &objects,
+			 out_name, &f);
 	objects_done(&objects);
 	if (ret == 0)
 		return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* daemon.c - reach the daemon. Root needs none started by hand: as with tmux, the first command starts it. */
+/* daemon.c - reach the daemon. Root needs none started by hand: as with tmux, the first command
+ * starts it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +14,7 @@
 #include "verbs.h"
 
 #define DAEMON_LOG "/var/log/agent-lockd.log"
-#define START_SECONDS 120	/* a verifier under emulation takes its time */
+#define START_SECONDS 120 /* a verifier under emulation takes its time */
 
 /* agent-lockd beside ourselves, else where it is installed. */
 static void find_daemon(char *out, size_t size)
@@ -81,7 +82,7 @@ static int start_daemon(void)
 {
 	char program[AL_PATH_MAX + 16];
 	cleanup_fd int log = -1;
-	struct stat st = { 0 };
+	struct stat st = {0};
 	pid_t child;
 
 	log = open(DAEMON_LOG, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -106,7 +107,7 @@ static int start_daemon(void)
 
 int daemon_connect(void)
 {
-	struct fail f = { 0 };
+	struct fail f = {0};
 	int daemon = client_connect(&f);
 
 	if (daemon >= 0)

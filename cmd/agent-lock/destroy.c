@@ -6,15 +6,15 @@
 #include "verbs.h"
 
 static const struct option options[] = {
-	{ "all", no_argument, NULL, 'a' },
-	{ 0 },
+	{"all", no_argument, NULL, 'a'},
+	{0},
 };
 
 static int destroy(int daemon, const char *name)
 {
 	struct event_style style = style_of(stdout);
 	struct report report;
-	struct fail f = { 0 };
+	struct fail f = {0};
 
 	if (client_destroy(daemon, name, &report, &f)) {
 		warn_fail(&f);
@@ -37,7 +37,7 @@ static int destroy_all(void)
 {
 	cleanup_free struct list_entry *entries = NULL;
 	cleanup_fd int daemon = daemon_connect();
-	struct fail f = { 0 };
+	struct fail f = {0};
 	int ret = EXIT_DONE;
 	size_t len;
 

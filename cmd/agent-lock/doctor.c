@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * doctor.c - agent-lock doctor: can this machine do it? One line a question, a cure after each 'no'; and at the end the only proof
- * there is: a real refused open in a throw-away session, with its control.
+ * doctor.c - agent-lock doctor: can this machine do it? One line a question, a cure after each
+ * 'no'; and at the end the only proof there is: a real refused open in a throw-away session, with
+ * its control.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,10 +41,12 @@ static void check_kernel(void)
 
 	uname(&name);
 	snprintf(detail, sizeof(detail), "%s %s", name.release, name.machine);
-	if (sscanf(name.release, "%u.%u", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 1)))
+	if (sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	    (major > 6 || (major == 6 && minor >= 1)))
 		good("kernel", detail);
 	else
-		bad("kernel is older than 6.1, the oldest that is tested", "install a newer kernel");
+		bad("kernel is older than 6.1, the oldest that is tested",
+		    "install a newer kernel");
 }
 
 static void check_types(void)
@@ -51,7 +54,8 @@ static void check_types(void)
 	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0)
 		good("kernel types (BTF)", "/sys/kernel/btf/vmlinux");
 	else
-		bad("kernel types (BTF) are missing", "use a kernel with CONFIG_DEBUG_INFO_BTF=y, such as your distribution's own");
+		bad("kernel types (BTF) are missing",
+		    "use a kernel with CONFIG_DEBUG_INFO_BTF=y, such as your distribution's own");
 }
 
 /* Is the BPF LSM compiled in at all? Asked only when it is not active; "" when nobody says. */
@@ -77,7 +81,8 @@ static void check_lsm(void)
 
 	if (read_text_at(AT_FDCWD, "/sys/kernel/security/lsm", list, sizeof(list)) < 0) {
 		bad("the active LSM list /sys/kernel/security/lsm cannot be read",
-		    "mount -t securityfs securityfs /sys/kernel/security; if it is there already, your kernel has no LSM: use your "
+		    "mount -t securityfs securityfs /sys/kernel/security; if it is there already, "
+		    "your kernel has no LSM: use your "
 		    "distribution's own");
 		return;
 	}
@@ -89,20 +94,22 @@ static void check_lsm(void)
 	}
 	snprintf(what, sizeof(what), "BPF LSM is off (active: %s)", list);
 	boot_cure("", list, cure, sizeof(cure));
-	bad(what, compiled_out() ? "this kernel was built without CONFIG_BPF_LSM: use another" : cure);
+	bad(what,
+	    compiled_out() ? "this kernel was built without CONFIG_BPF_LSM: use another" : cure);
 }
 
 static void check_cgroups(void)
 {
 	const struct mount_entry *entry = NULL;
-	struct mounts mounts = { 0 };
+	struct mounts mounts = {0};
 
 	if (mounts_read(&mounts, NULL) == 0)
 		entry = mounts_of_type(&mounts, "cgroup2");
 	if (entry)
 		good("cgroup v2", entry->point);
 	else
-		bad("no cgroup v2 is mounted", "boot with systemd.unified_cgroup_hierarchy=1, or: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+		bad("no cgroup v2 is mounted", "boot with systemd.unified_cgroup_hierarchy=1, or: "
+					       "mount -t cgroup2 cgroup2 /sys/fs/cgroup");
 	mounts_done(&mounts);
 }
 
@@ -125,9 +132,10 @@ static void check_hook(const struct lsm_hook *hook, void *data)
 		(*present)++;
 	} else if (hook->required) {
 		snprintf(what, sizeof(what), "LSM hook %s is missing", hook->name);
-		bad(what, strncmp(hook->name, "path_", 5) == 0 ?
-				  "use a kernel with CONFIG_SECURITY_PATH=y (AppArmor, Tomoyo or Landlock enabled)" :
-				  "use a kernel that agent-lock was tested on (6.1, 6.12, 7.x)");
+		bad(what, strncmp(hook->name, "path_", 5) == 0
+				  ? "use a kernel with CONFIG_SECURITY_PATH=y (AppArmor, Tomoyo or "
+				    "Landlock enabled)"
+				  : "use a kernel that agent-lock was tested on (6.1, 6.12, 7.x)");
 	} else {
 		snprintf(what, sizeof(what), "LSM hook %s is not in this kernel", hook->name);
 		good(what, hook->covered);
@@ -138,7 +146,7 @@ static void check_hooks(void)
 {
 	unsigned int present = 0;
 	char detail[64];
-	struct fail f = { 0 };
+	struct fail f = {0};
 
 	if (lsm_hooks(check_hook, &present, &f)) {
 		bad(f.msg, "see above");
@@ -155,7 +163,7 @@ enum seen {
 	SEEN_CANNOT_WORK,
 };
 
-#define OUTSIDE "/etc/passwd"	/* everybody may read it, the base policy does not grant it */
+#define OUTSIDE "/etc/passwd" /* everybody may read it, the base policy does not grant it */
 
 static int open_errno(const char *path, int flags)
 {
@@ -169,7 +177,7 @@ static int open_errno(const char *path, int flags)
 
 static _Noreturn void try_inside(int daemon, const char *session, const char *project)
 {
-	struct fail f = { 0 };
+	struct fail f = {0};
 
 	if (client_enter(daemon, session, &f)) {
 		warn_fail(&f);
@@ -185,9 +193,11 @@ static void judge_trial(int status)
 	int seen = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SELF;
 
 	if (seen == SEEN_REFUSED)
-		good("a real session", "its own directory was writable, " OUTSIDE " refused (and readable outside)");
+		good("a real session",
+		     "its own directory was writable, " OUTSIDE " refused (and readable outside)");
 	else if (seen == SEEN_ALLOWED)
-		bad("a jailed process could open " OUTSIDE, "do not use agent-lock on this machine; please report this");
+		bad("a jailed process could open " OUTSIDE,
+		    "do not use agent-lock on this machine; please report this");
 	else if (seen == SEEN_CANNOT_WORK)
 		bad("a jailed process could not write its own directory", "please report this");
 	else
@@ -199,13 +209,14 @@ static void try_session(const char *project)
 	char name[SESSION_NAME_MAX + 1];
 	struct creation creation;
 	struct report report;
-	struct fail f = { 0 };
-	char *argv[] = { "new", "--root", (char *)project, NULL };
+	struct fail f = {0};
+	char *argv[] = {"new", "--root", (char *)project, NULL};
 	int rest, status, daemon = daemon_connect();
 	pid_t child;
 
 	if (daemon < 0 || open_errno(OUTSIDE, O_RDONLY)) {
-		bad("no session could be made", daemon < 0 ? "see the message above" : "make " OUTSIDE " readable");
+		bad("no session could be made",
+		    daemon < 0 ? "see the message above" : "make " OUTSIDE " readable");
 		if (daemon >= 0)
 			close(daemon);
 		return;

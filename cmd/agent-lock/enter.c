@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * enter.c - become the command inside a session. There is no parent of ours: terminal, environment, signals, job control and exit
- * code are the command's own. Anything that fails on the way: the command is not run.
+ * enter.c - become the command inside a session. There is no parent of ours: terminal, environment,
+ * signals, job control and exit code are the command's own. Anything that fails on the way: the
+ * command is not run.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,8 @@
 #include "verbs.h"
 
 /* Where the session's directory is; the daemon knows. */
-static int session_directory(int daemon, const char *session, char *out, size_t size, struct fail *f)
+static int session_directory(int daemon, const char *session, char *out, size_t size,
+			     struct fail *f)
 {
 	cleanup_free struct list_entry *entries = NULL;
 	size_t len;
@@ -27,14 +29,14 @@ static int session_directory(int daemon, const char *session, char *out, size_t 
 		snprintf(out, size, "%s", entries[i].directory);
 		return 0;
 	}
-	out[0] = '\0';		/* client_enter() has the better sentence */
+	out[0] = '\0'; /* client_enter() has the better sentence */
 	return 0;
 }
 
 /* Is the working directory inside? By climbing from it, not by its name. */
 static bool inside(const char *directory)
 {
-	struct stat project, st, last = { 0 };
+	struct stat project, st, last = {0};
 	cleanup_fd int at = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (stat(directory, &project))
@@ -75,14 +77,16 @@ static int cannot_execute(const char *command)
 }
 
 /*
- * Before the border is crossed: whoever is inside already may look into a process that enters, so there must be nothing in it. Not
- * dumpable means not traceable (execve sets it again); what is open stays open, so only the user's three and the daemon remain.
+ * Before the border is crossed: whoever is inside already may look into a process that enters, so
+ * there must be nothing in it. Not dumpable means not traceable (execve sets it again); what is
+ * open stays open, so only the user's three and the daemon remain.
  */
 static int strip(int daemon, struct fail *f)
 {
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return fail(f, errno, "cannot guard this process");
-	if ((daemon > 3 && close_range(3, (unsigned int)daemon - 1, 0)) || close_range((unsigned int)daemon + 1, ~0U, 0))
+	if ((daemon > 3 && close_range(3, (unsigned int)daemon - 1, 0)) ||
+	    close_range((unsigned int)daemon + 1, ~0U, 0))
 		return fail(f, errno, "cannot close what is open");
 	return 0;
 }
@@ -90,10 +94,10 @@ static int strip(int daemon, struct fail *f)
 int enter_and_exec(int daemon, const char *session, char **command)
 {
 	char directory[AL_PATH_MAX + 1];
-	struct fail f = { 0 };
+	struct fail f = {0};
 
-	if (session_directory(daemon, session, directory, sizeof(directory), &f) || go_inside(directory, &f) ||
-	    strip(daemon, &f) || client_enter(daemon, session, &f)) {
+	if (session_directory(daemon, session, directory, sizeof(directory), &f) ||
+	    go_inside(directory, &f) || strip(daemon, &f) || client_enter(daemon, session, &f)) {
 		warn_fail(&f);
 		return EXIT_SELF;
 	}

@@ -7,13 +7,13 @@
 #include "verbs.h"
 
 static const struct option options[] = {
-	{ "root", no_argument, NULL, 'r' },
-	{ 0 },
+	{"root", no_argument, NULL, 'r'},
+	{0},
 };
 
 int cmd_exec(int argc, char **argv)
 {
-	struct fail f = { 0 };
+	struct fail f = {0};
 	bool root = false;
 	int option, daemon;
 	char **command;
@@ -39,7 +39,8 @@ int cmd_exec(int argc, char **argv)
 	daemon = daemon_connect();
 	if (daemon < 0)
 		return EXIT_SELF;
-	/* Connected as root, who may enter any session; then the user for good, before it is inside. */
+	/* Connected as root, who may enter any session; then the user for good, before it is
+	 * inside. */
 	if (!root && caller_become(&f)) {
 		warn_fail(&f);
 		return EXIT_SELF;

@@ -7,15 +7,15 @@
 #include "verbs.h"
 
 static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ 0 },
+	{"json", no_argument, NULL, 'j'},
+	{0},
 };
 
 int cmd_list(int argc, char **argv)
 {
 	cleanup_free struct list_entry *entries = NULL;
 	cleanup_fd int daemon = -1;
-	struct fail f = { 0 };
+	struct fail f = {0};
 	bool json = false;
 	size_t len;
 	int option;

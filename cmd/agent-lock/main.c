@@ -8,7 +8,9 @@
 #include "util.h"
 #include "verbs.h"
 
-#define CREATION "[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... [--policy FILE] [--audit] [--force] [--root]"
+#define CREATION \
+	"[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... [--policy " \
+	"FILE] [--audit] [--force] [--root]"
 
 static const struct verb {
 	const char *name;
@@ -16,21 +18,25 @@ static const struct verb {
 	const char *arguments;
 	const char *purpose;
 } verbs[] = {
-	{ "new", cmd_new, CREATION " DIR", "make a session for one project directory, print its name" },
-	{ "exec", cmd_exec, "[--root] SESSION -- COMMAND [ARGUMENT]...", "run a command in a session" },
-	{ "run", cmd_run, CREATION " DIR -- COMMAND [ARGUMENT]...", "new, exec, destroy in one go; the summary at the end" },
-	{ "tail", cmd_tail, "[-n LINES] [--no-follow] [--denied] [--json] SESSION", "what it opens, what it was refused, as it happens" },
-	{ "list", cmd_list, "[--json]", "which sessions there are" },
-	{ "report", cmd_report, "[--json] SESSION", "what was refused so far, how often, to whom" },
-	{ "show", cmd_show, "SESSION", "its policy, in the form that --policy reads" },
-	{ "destroy", cmd_destroy, "SESSION... | --all", "kill all of it, print the summary" },
-	{ "doctor", cmd_doctor, "", "can this machine do it? ends with a real refused open" },
+	{"new", cmd_new, CREATION " DIR",
+	 "make a session for one project directory, print its name"},
+	{"exec", cmd_exec, "[--root] SESSION -- COMMAND [ARGUMENT]...",
+	 "run a command in a session"},
+	{"run", cmd_run, CREATION " DIR -- COMMAND [ARGUMENT]...",
+	 "new, exec, destroy in one go; the summary at the end"},
+	{"tail", cmd_tail, "[-n LINES] [--no-follow] [--denied] [--json] SESSION",
+	 "what it opens, what it was refused, as it happens"},
+	{"list", cmd_list, "[--json]", "which sessions there are"},
+	{"report", cmd_report, "[--json] SESSION", "what was refused so far, how often, to whom"},
+	{"show", cmd_show, "SESSION", "its policy, in the form that --policy reads"},
+	{"destroy", cmd_destroy, "SESSION... | --all", "kill all of it, print the summary"},
+	{"doctor", cmd_doctor, "", "can this machine do it? ends with a real refused open"},
 };
 
 static void print_usage(const struct verb *verb, FILE *out)
 {
-	fprintf(out, "usage: agent-lock %s%s%s\n       %s\n", verb->name, verb->arguments[0] ? " " : "", verb->arguments,
-		verb->purpose);
+	fprintf(out, "usage: agent-lock %s%s%s\n       %s\n", verb->name,
+		verb->arguments[0] ? " " : "", verb->arguments, verb->purpose);
 }
 
 int usage_of(const char *name)
@@ -53,7 +59,8 @@ static int help(int argc, char **argv)
 		warn("'%s' is no verb", Q(argv[1]));
 		return EXIT_USAGE;
 	}
-	puts("agent-lock: a cell for an AI agent: one project directory, and nothing else of yours\n");
+	puts("agent-lock: a cell for an AI agent: one project directory, and nothing else of "
+	     "yours\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		printf("  agent-lock %-8s %s\n", verbs[i].name, verbs[i].purpose);
 	puts("\nagent-lock help VERB   how it is used\n"
@@ -68,7 +75,8 @@ int main(int argc, char **argv)
 		help(1, argv);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0)
 		return help(argc - 1, argv + 1);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		if (strcmp(verbs[i].name, argv[1]) != 0)

@@ -6,8 +6,8 @@
 #include "verbs.h"
 
 static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ 0 },
+	{"json", no_argument, NULL, 'j'},
+	{0},
 };
 
 int cmd_report(int argc, char **argv)
@@ -15,7 +15,7 @@ int cmd_report(int argc, char **argv)
 	struct event_style style = style_of(stdout);
 	cleanup_fd int daemon = -1;
 	struct report report;
-	struct fail f = { 0 };
+	struct fail f = {0};
 	bool json = false;
 	int option;
 

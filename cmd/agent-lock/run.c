@@ -11,7 +11,8 @@
 
 static volatile pid_t running;
 
-/* What ends us should end the command first: then there is still somebody to destroy the session. */
+/* What ends us should end the command first: then there is still somebody to destroy the session.
+ */
 static void pass_on(int signal)
 {
 	if (running > 0)
@@ -19,12 +20,12 @@ static void pass_on(int signal)
 }
 
 /*
- * ^C and ^\ reach the command by itself, being in the same foreground group; we outlive them. ^Z stops both, which is what the
- * shell waits for.
+ * ^C and ^\ reach the command by itself, being in the same foreground group; we outlive them. ^Z
+ * stops both, which is what the shell waits for.
  */
 static void arrange_signals(void)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, forward = { .sa_handler = pass_on };
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, forward = {.sa_handler = pass_on};
 
 	sigaction(SIGINT, &ignore, NULL);
 	sigaction(SIGQUIT, &ignore, NULL);
@@ -33,13 +34,14 @@ static void arrange_signals(void)
 }
 
 /* The command's signal dispositions are those that we were given. */
-static int run_in(const char *name, char **command, const struct sigaction *interrupt, const struct sigaction *quit)
+static int run_in(const char *name, char **command, const struct sigaction *interrupt,
+		  const struct sigaction *quit)
 {
 	int status;
 
 	running = fork();
 	if (running == 0) {
-		struct sigaction plain = { .sa_handler = SIG_DFL };
+		struct sigaction plain = {.sa_handler = SIG_DFL};
 		int daemon;
 
 		sigaction(SIGINT, interrupt, NULL);
@@ -63,7 +65,7 @@ static void destroy(const char *name)
 	cleanup_fd int daemon = daemon_connect();
 	struct event_style style = style_of(stderr);
 	struct report report;
-	struct fail f = { 0 };
+	struct fail f = {0};
 
 	if (daemon < 0)
 		return;

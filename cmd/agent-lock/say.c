@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* say.c - the one place that speaks to people about failures, and how output looks on this terminal. */
+/* say.c - the one place that speaks to people about failures, and how output looks on this
+ * terminal. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ void warn_fail(const struct fail *f)
 
 struct event_style style_of(FILE *out)
 {
-	const char *no_colour = getenv("NO_COLOR");	/* https://no-color.org */
+	const char *no_colour = getenv("NO_COLOR"); /* https://no-color.org */
 
 	return (struct event_style){
 		.colour = isatty(fileno(out)) && !(no_colour && no_colour[0]),

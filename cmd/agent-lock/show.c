@@ -6,7 +6,7 @@
 int cmd_show(int argc, char **argv)
 {
 	cleanup_fd int daemon = -1;
-	struct fail f = { 0 };
+	struct fail f = {0};
 
 	if (argc != 2)
 		return usage_of(argv[0]);

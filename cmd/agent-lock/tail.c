@@ -10,10 +10,10 @@
 #include "verbs.h"
 
 static const struct option options[] = {
-	{ "no-follow", no_argument, NULL, 'F' },
-	{ "denied", no_argument, NULL, 'd' },
-	{ "json", no_argument, NULL, 'j' },
-	{ 0 },
+	{"no-follow", no_argument, NULL, 'F'},
+	{"denied", no_argument, NULL, 'd'},
+	{"json", no_argument, NULL, 'j'},
+	{0},
 };
 
 struct view {
@@ -21,11 +21,12 @@ struct view {
 	bool follow;
 	bool denied;
 	bool json;
-	bool people;		/* stdout is a terminal */
+	bool people; /* stdout is a terminal */
 	struct event_style style;
 };
 
-/* A line of the log, in the form that was asked for. What is no line of ours is escaped: the log is its owner's to write. */
+/* A line of the log, in the form that was asked for. What is no line of ours is escaped: the log is
+ * its owner's to write. */
 static void show(const struct view *view, const char *line)
 {
 	static struct event event;
@@ -89,7 +90,7 @@ static int show_log(const struct view *view, const char *session, uint64_t end)
 static int follow(const struct view *view, int daemon)
 {
 	static char line[PROTO_MAX];
-	struct fail f = { 0 };
+	struct fail f = {0};
 	int got;
 
 	while ((got = client_tail_next(daemon, line, sizeof(line), &f)) > 0)
@@ -113,8 +114,11 @@ static int parse_lines(const char *text, long *out_lines)
 
 int cmd_tail(int argc, char **argv)
 {
-	struct view view = { .lines = 10, .follow = true, .people = isatty(STDOUT_FILENO), .style = style_of(stdout) };
-	struct fail f = { 0 };
+	struct view view = {.lines = 10,
+			    .follow = true,
+			    .people = isatty(STDOUT_FILENO),
+			    .style = style_of(stdout)};
+	struct fail f = {0};
 	cleanup_fd int daemon = -1;
 	uint64_t logged;
 	int option, ret;

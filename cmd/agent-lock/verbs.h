@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* verbs.h - the verbs (one a file) and what they share. argv[0] is the verb; each returns the exit code. */
+/* verbs.h - the verbs (one a file) and what they share. argv[0] is the verb; each returns the exit
+ * code. */
 #ifndef VERBS_H
 #define VERBS_H
 
@@ -22,9 +23,9 @@ int cmd_doctor(int argc, char **argv);
 /* Exit codes. A command that was started has its own. */
 enum exit_code {
 	EXIT_DONE = 0,
-	EXIT_REFUSED = 1,	/* refused or failed */
+	EXIT_REFUSED = 1, /* refused or failed */
 	EXIT_USAGE = 2,
-	EXIT_SELF = 125,	/* exec and run: agent-lock itself failed, the command was not started */
+	EXIT_SELF = 125, /* exec and run: agent-lock itself failed, the command was not started */
 	EXIT_NOT_EXECUTABLE = 126,
 	EXIT_NOT_FOUND = 127,
 };
@@ -41,11 +42,13 @@ int width_of(FILE *out);
 /* caller.c: whose command this is. Home may be NULL. */
 const char *caller_home(void);
 /*
- * Under sudo become the user who called it, for good: uid, gid, groups, HOME, USER, LOGNAME. Not under sudo: nothing.
+ * Under sudo become the user who called it, for good: uid, gid, groups, HOME, USER, LOGNAME. Not
+ * under sudo: nothing.
  */
 int caller_become(struct fail *f);
 
-/* daemon.c: a connection; starts the daemon first if there is none and we are root. -1: said why. */
+/* daemon.c: a connection; starts the daemon first if there is none and we are root. -1: said why.
+ */
 int daemon_connect(void);
 
 /* create.c: the options that new and run share. */
@@ -57,13 +60,16 @@ struct creation {
 	struct policy policy;
 	const char *directory;
 };
-/* Parse up to DIR; *out_rest is the index of what follows it. 0, or an exit code that was explained. */
+/* Parse up to DIR; *out_rest is the index of what follows it. 0, or an exit code that was
+ * explained. */
 int creation_parse(int argc, char **argv, struct creation *out_creation, int *out_rest);
-/* Make the session; its name goes to out_name (SESSION_NAME_MAX + 1 bytes). 0, or an exit code that was explained. */
+/* Make the session; its name goes to out_name (SESSION_NAME_MAX + 1 bytes). 0, or an exit code that
+ * was explained. */
 int creation_make(int daemon, struct creation *creation, char *out_name);
 void creation_done(struct creation *creation);
 
-/* enter.c: become the command inside the session. Returns only if that failed, with the exit code. */
+/* enter.c: become the command inside the session. Returns only if that failed, with the exit code.
+ */
 int enter_and_exec(int daemon, const char *session, char **command);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * control.c - the socket: who may connect (anybody outside a session), who asks for what, and the loop that serves them. A client
- * that talks nonsense is told so and hung up on; none is ever waited for.
+ * control.c - the socket: who may connect (anybody outside a session), who asks for what, and the
+ * loop that serves them. A client that talks nonsense is told so and hung up on; none is ever
+ * waited for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,18 +22,19 @@
 #include "util.h"
 
 #define CLIENTS_MAX 256
-#define CLIENTS_OF_USER 48	/* of one uid; root may have all, and the last places are its */
+#define CLIENTS_OF_USER 48 /* of one uid; root may have all, and the last places are its */
 #define CLIENTS_OF_ROOT 16
 
 struct control {
 	int socket;
-	bool full;		/* no descriptor was left: accept nobody for a moment, instead of trying in a circle */
+	bool full; /* no descriptor was left: accept nobody for a moment, instead of trying in a
+		      circle */
 	struct client clients[CLIENTS_MAX];
 };
 
 int control_open(struct daemon *daemon, struct fail *f)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = PROTO_SOCKET };
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = PROTO_SOCKET};
 	struct control *control = calloc(1, sizeof(*control));
 
 	if (!control)
@@ -40,9 +42,11 @@ int control_open(struct daemon *daemon, struct fail *f)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		control->clients[i].socket = -1;
 	control->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* The directory is ours alone to write, and the lock on it says that no other daemon lives: what is there is stale. */
+	/* The directory is ours alone to write, and the lock on it says that no other daemon lives:
+	 * what is there is stale. */
 	unlink(PROTO_SOCKET);
-	if (control->socket < 0 || bind(control->socket, (struct sockaddr *)&address, sizeof(address)) ||
+	if (control->socket < 0 ||
+	    bind(control->socket, (struct sockaddr *)&address, sizeof(address)) ||
 	    chmod(PROTO_SOCKET, 0666) || listen(control->socket, 64)) {
 		fail(f, errno, "cannot open %s", PROTO_SOCKET);
 		control_close(control);
@@ -57,11 +61,12 @@ static void hang_up(struct daemon *daemon, struct client *client)
 	if (client->socket < 0)
 		return;
 	if (client->follows && --client->follows->tails == 0)
-		(void)session_tailed(daemon->sessions, client->follows, false, NULL);	/* costs events, no more */
+		(void)session_tailed(daemon->sessions, client->follows, false,
+				     NULL); /* costs events, no more */
 	session_free(client->draft);
 	peer_done(&client->peer);
 	close(client->socket);
-	*client = (struct client){ .socket = -1 };
+	*client = (struct client){.socket = -1};
 }
 
 void control_close(struct control *control)
@@ -79,7 +84,7 @@ static void answer_fail(int socket, const struct fail *f)
 	struct message message;
 
 	message_put_fail(&message, f);
-	(void)message_send(socket, &message);	/* it may be gone: it asked, it can ask again */
+	(void)message_send(socket, &message); /* it may be gone: it asked, it can ask again */
 }
 
 /* A place for one more of this user's connections, or NULL with the reason. */
@@ -97,7 +102,8 @@ static struct client *free_place(struct control *control, uid_t uid, struct fail
 		own += control->clients[i].peer.uid == uid;
 	}
 	if (uid != 0 && own >= CLIENTS_OF_USER) {
-		fail(f, 0, "%d connections of yours are open already, the most a user can have", CLIENTS_OF_USER);
+		fail(f, 0, "%d connections of yours are open already, the most a user can have",
+		     CLIENTS_OF_USER);
 		return NULL;
 	}
 	if (!place || (uid != 0 && busy >= CLIENTS_MAX - CLIENTS_OF_ROOT)) {
@@ -127,9 +133,10 @@ static int admit(struct daemon *daemon, int socket, struct fail *f)
 static void take_client(struct daemon *daemon)
 {
 	int socket = accept4(daemon->control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct fail f = { 0 };
+	struct fail f = {0};
 
-	daemon->control->full = socket < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
+	daemon->control->full =
+		socket < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
 	if (socket < 0 || admit(daemon, socket, &f) == 0)
 		return;
 	answer_fail(socket, &f);
@@ -137,8 +144,9 @@ static void take_client(struct daemon *daemon)
 }
 
 /*
- * The descriptors of a request are objects opened O_PATH, nothing else. Anything else is not even closed here: closing a socket
- * with SO_LINGER or a file of a slow FUSE server takes as long as its maker likes.
+ * The descriptors of a request are objects opened O_PATH, nothing else. Anything else is not even
+ * closed here: closing a socket with SO_LINGER or a file of a slow FUSE server takes as long as its
+ * maker likes.
  */
 static void *close_elsewhere(void *fd)
 {
@@ -156,7 +164,8 @@ static int only_objects(struct message *message, struct fail *f)
 
 		if (flags >= 0 && (flags & O_PATH))
 			continue;
-		if (pthread_create(&thread, NULL, close_elsewhere, (void *)(intptr_t)message->fds[i]) == 0)
+		if (pthread_create(&thread, NULL, close_elsewhere,
+				   (void *)(intptr_t)message->fds[i]) == 0)
 			pthread_detach(thread);
 		message->fds[i] = -1;
 		ret = fail(f, EBADMSG, "cannot take a descriptor that is not O_PATH");
@@ -165,10 +174,11 @@ static int only_objects(struct message *message, struct fail *f)
 }
 
 /*
- * Asked anew for every request: a connection stays what it was when its process enters a session, and whoever is in there may
- * get hold of it.
+ * Asked anew for every request: a connection stays what it was when its process enters a session,
+ * and whoever is in there may get hold of it.
  */
-static int answer_request(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+static int answer_request(struct daemon *daemon, struct client *client, struct message *message,
+			  struct fail *f)
 {
 	if (only_objects(message, f))
 		return -1;
@@ -180,7 +190,7 @@ static int answer_request(struct daemon *daemon, struct client *client, struct m
 static void serve(struct daemon *daemon, struct client *client)
 {
 	struct message message;
-	struct fail f = { 0 };
+	struct fail f = {0};
 	int got = message_receive(client->socket, &message);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -202,7 +212,7 @@ static void tell(struct client *client, const struct session *session, const cha
 	struct message message;
 
 	if (client->missed) {
-		struct event event = { .kind = EVENT_LOST, .count = client->missed };
+		struct event event = {.kind = EVENT_LOST, .count = client->missed};
 		char text[EVENT_LINE_MAX + 1];
 
 		clock_gettime(CLOCK_REALTIME, &event.time);
@@ -221,7 +231,8 @@ static void tell(struct client *client, const struct session *session, const cha
 		client->missed++;
 }
 
-void control_tell(struct control *control, const struct session *session, const char *line, size_t len)
+void control_tell(struct control *control, const struct session *session, const char *line,
+		  size_t len)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (control->clients[i].socket >= 0 && control->clients[i].follows == session)
@@ -238,7 +249,7 @@ void control_forget(struct daemon *daemon, struct session *session)
 
 		if (client->socket < 0 || client->follows != session)
 			continue;
-		(void)message_send(client->socket, &message);	/* hanging up says the same */
+		(void)message_send(client->socket, &message); /* hanging up says the same */
 		hang_up(daemon, client);
 	}
 }
@@ -250,17 +261,21 @@ int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
 	struct pollfd *clients = polls + 1 + LSM_RINGS;
 
 	while (!*stop) {
-		polls[0] = (struct pollfd){ .fd = control->full ? -1 : control->socket, .events = POLLIN };
+		polls[0] = (struct pollfd){.fd = control->full ? -1 : control->socket,
+					   .events = POLLIN};
 		for (int i = 0; i < LSM_RINGS; i++)
-			polls[1 + i] = (struct pollfd){ .fd = lsm_events_fd(daemon->lsm, i), .events = POLLIN };
+			polls[1 + i] = (struct pollfd){.fd = lsm_events_fd(daemon->lsm, i),
+						       .events = POLLIN};
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			clients[i] = (struct pollfd){ .fd = control->clients[i].socket, .events = POLLIN };
+			clients[i] =
+				(struct pollfd){.fd = control->clients[i].socket, .events = POLLIN};
 		if (poll(polls, ARRAY_SIZE(polls), control->full ? 1000 : -1) < 0) {
 			if (errno == EINTR)
 				continue;
 			return fail(f, errno, "cannot wait for requests");
 		}
-		/* Events first: what happened before a request is in the log before it is answered, but for a flood. */
+		/* Events first: what happened before a request is in the log before it is answered,
+		 * but for a flood. */
 		lsm_events_read(daemon->lsm);
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
 			if (clients[i].revents && control->clients[i].socket == clients[i].fd)

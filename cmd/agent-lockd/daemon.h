@@ -20,7 +20,8 @@ struct daemon {
 void say(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void say_fail(int priority, const struct fail *f);
 
-/* trial.c: does a session hold here and now? Proved by a refused open in a throw-away session, with its control. */
+/* trial.c: does a session hold here and now? Proved by a refused open in a throw-away session, with
+ * its control. */
 int trial(struct daemon *daemon, struct fail *f);
 
 /* control.c: the socket and its clients. */
@@ -29,7 +30,8 @@ void control_close(struct control *control);
 /* Serve until *stop is set. */
 int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f);
 /* Hand one log line (no newline) to everybody who follows this session. */
-void control_tell(struct control *control, const struct session *session, const char *line, size_t len);
+void control_tell(struct control *control, const struct session *session, const char *line,
+		  size_t len);
 
 /* feed.c: events of the kernel half into logs and tails. */
 int feed_start(struct daemon *daemon, struct fail *f);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* feed.c - kernel record -> event -> one escaped line -> the session's log, and everybody who follows it. */
+/* feed.c - kernel record -> event -> one escaped line -> the session's log, and everybody who
+ * follows it. */
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
@@ -16,7 +17,8 @@ static void keep(struct session *session, char *line, size_t len)
 	if (write_all(session->log, line, len + 1) == 0) {
 		session->log_failed = false;
 	} else if (!session->log_failed) {
-		say(LOG_WARNING, "cannot write the log of session '%s': %s, ignoring", session->name, strerror(errno));
+		say(LOG_WARNING, "cannot write the log of session '%s': %s, ignoring",
+		    session->name, strerror(errno));
 		session->log_failed = true;
 	}
 	line[len] = '\0';
@@ -40,7 +42,7 @@ static void on_event(const struct al_event *raw, void *data)
 	struct event event;
 
 	if (!session)
-		return;		/* destroyed meanwhile; its counts were read after its last process died */
+		return; /* destroyed meanwhile; its counts were read after its last process died */
 	session_event(session, raw, &event);
 	pass_on(daemon, session, &event);
 }
@@ -52,7 +54,7 @@ int feed_start(struct daemon *daemon, struct fail *f)
 
 void feed_session(struct daemon *daemon, struct session *session, const char *what, pid_t pid)
 {
-	struct event event = { .kind = EVENT_SESSION, .pid = (uint32_t)pid };
+	struct event event = {.kind = EVENT_SESSION, .pid = (uint32_t)pid};
 
 	clock_gettime(CLOCK_REALTIME, &event.time);
 	snprintf(event.session, sizeof(event.session), "%s", session->name);

@@ -26,10 +26,13 @@ static void usage(FILE *out)
 {
 	fputs("usage: agent-lockd [--verified]\n"
 	      "\n"
-	      "The daemon of agent-lock: makes sessions for everybody who asks at " PROTO_SOCKET ".\n"
-	      "Runs as root, in the foreground. When it stops, sessions that are there stay jailed.\n"
+	      "The daemon of agent-lock: makes sessions for everybody who asks at " PROTO_SOCKET
+	      ".\n"
+	      "Runs as root, in the foreground. When it stops, sessions that are there stay "
+	      "jailed.\n"
 	      "\n"
-	      "  --verified   load the BPF programs, print how many instructions the kernel verified of each, end\n"
+	      "  --verified   load the BPF programs, print how many instructions the kernel "
+	      "verified of each, end\n"
 	      "  --help\n",
 	      out);
 }
@@ -37,15 +40,17 @@ static void usage(FILE *out)
 /* Directories that others may enter and only root may write. */
 static int make_directories(struct fail *f)
 {
-	static const char *const dirs[] = { PROTO_RUN_DIR, PROTO_LOG_DIR };
+	static const char *const dirs[] = {PROTO_RUN_DIR, PROTO_LOG_DIR};
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		struct stat st;
 
 		if (mkdir(dirs[i], 0755) && errno != EEXIST)
 			return fail(f, errno, "cannot make %s", dirs[i]);
-		if (lstat(dirs[i], &st) || !S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022))
-			return fail(f, 0, "%s is not a directory that only root can write", dirs[i]);
+		if (lstat(dirs[i], &st) || !S_ISDIR(st.st_mode) || st.st_uid != 0 ||
+		    (st.st_mode & 022))
+			return fail(f, 0, "%s is not a directory that only root can write",
+				    dirs[i]);
 	}
 	return 0;
 }
@@ -90,13 +95,14 @@ static void raise_limits(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);	/* then requests fail sooner, each with its reason */
+		(void)setrlimit(RLIMIT_NOFILE,
+				&limit); /* then requests fail sooner, each with its reason */
 	}
 }
 
 static int serve(struct fail *f)
 {
-	struct daemon daemon = { 0 };
+	struct daemon daemon = {0};
 	cleanup_fd int locked = -1;
 	bool started = false;
 	int ret;
@@ -119,7 +125,8 @@ static int serve(struct fail *f)
 		ret = control_run(&daemon, &stop, f);
 	}
 	control_close(daemon.control);
-	/* With no session left nothing needs to be enforced, and nothing is left behind. Not when we don't know. */
+	/* With no session left nothing needs to be enforced, and nothing is left behind. Not when
+	 * we don't know. */
 	if (started && lsm_idle(daemon.lsm))
 		(void)lsm_unpin_all(NULL);
 	sessions_close(daemon.sessions);
@@ -136,12 +143,12 @@ static int print_verified(struct fail *f)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "verified", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"verified", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
-	struct sigaction action = { .sa_handler = on_signal };
-	struct fail f = { 0 };
+	struct sigaction action = {.sa_handler = on_signal};
+	struct fail f = {0};
 	bool verified = false;
 	int option;
 

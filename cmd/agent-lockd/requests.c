@@ -23,27 +23,32 @@ static int done(struct client *client, struct fail *f)
 }
 
 /*
- * Answers of several messages are sent in one go to a client that waits for them. The usual buffer holds a hundred or so; this one
- * the largest list or report there can be. It is only for connections that asked for one.
+ * Answers of several messages are sent in one go to a client that waits for them. The usual buffer
+ * holds a hundred or so; this one the largest list or report there can be. It is only for
+ * connections that asked for one.
  */
 static void make_room(struct client *client)
 {
 	int size = 8 << 20;
 
-	(void)setsockopt(client->socket, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));	/* then it ends early, with a reason */
+	(void)setsockopt(client->socket, SOL_SOCKET, SO_SNDBUFFORCE, &size,
+			 sizeof(size)); /* then it ends early, with a reason */
 }
 
 static int answer(struct client *client, const struct message *message, struct fail *f)
 {
-	return message_send(client->socket, message) ? fail(f, errno, "cannot answer: the client does not read") : 0;
+	return message_send(client->socket, message)
+		       ? fail(f, errno, "cannot answer: the client does not read")
+		       : 0;
 }
 
-#define DRAFT_MAX (4 << 20)	/* bytes of text in one policy, as it is sent */
+#define DRAFT_MAX (4 << 20) /* bytes of text in one policy, as it is sent */
 
 static int too_large(struct client *client, size_t more, struct fail *f)
 {
 	client->draft_bytes += more;
-	return client->draft_bytes > DRAFT_MAX ? fail(f, E2BIG, "cannot hold so large a policy") : 0;
+	return client->draft_bytes > DRAFT_MAX ? fail(f, E2BIG, "cannot hold so large a policy")
+					       : 0;
 }
 
 static int request_new(struct client *client, struct message *message, struct fail *f)
@@ -68,7 +73,8 @@ static int request_policy(struct client *client, struct message *message, struct
 	char path[AL_PATH_MAX + 1], origin[AL_PATH_MAX + 1];
 
 	while (client->draft && message_more(message)) {
-		uint64_t right = message_get(message), system = message_get(message), optional = message_get(message);
+		uint64_t right = message_get(message), system = message_get(message),
+			 optional = message_get(message);
 
 		message_get_text(message, path, sizeof(path));
 		message_get_text(message, origin, sizeof(origin));
@@ -76,7 +82,8 @@ static int request_policy(struct client *client, struct message *message, struct
 			return malformed(f);
 		if (too_large(client, strlen(path) + strlen(origin), f))
 			return -1;
-		if (policy_add(&client->draft->policy, (enum policy_right)right, path, origin, system, optional, f))
+		if (policy_add(&client->draft->policy, (enum policy_right)right, path, origin,
+			       system, optional, f))
 			return -1;
 	}
 	return client->draft && message_complete(message) ? 0 : malformed(f);
@@ -98,10 +105,13 @@ static int request_sensitive(struct client *client, struct message *message, str
 	return client->draft && message_complete(message) ? 0 : malformed(f);
 }
 
-#define RIGHTS_KNOWN (AL_READ | AL_WRITE | AL_EXEC | AL_CONNECT | AL_HIDE | AL_SELF | AL_PINNED | AL_SYSTEM)
+#define RIGHTS_KNOWN \
+	(AL_READ | AL_WRITE | AL_EXEC | AL_CONNECT | AL_HIDE | AL_SELF | AL_PINNED | AL_SYSTEM)
 
-/* One object more; takes fd on success. Nothing is checked about what it is: who opened it could. */
-static int add_object(struct session *draft, int fd, uint64_t rights, uint64_t rule, const char *path, struct fail *f)
+/* One object more; takes fd on success. Nothing is checked about what it is: who opened it could.
+ */
+static int add_object(struct session *draft, int fd, uint64_t rights, uint64_t rule,
+		      const char *path, struct fail *f)
 {
 	struct objects *objects = &draft->objects;
 	struct object *more;
@@ -109,13 +119,14 @@ static int add_object(struct session *draft, int fd, uint64_t rights, uint64_t r
 	if ((rights & ~(uint64_t)RIGHTS_KNOWN) || rule >= draft->policy.len)
 		return malformed(f);
 	if (objects->len >= 2 * POLICY_MAX_RULES)
-		return fail(f, 0, "a policy of more than %d objects is too large", 2 * POLICY_MAX_RULES);
+		return fail(f, 0, "a policy of more than %d objects is too large",
+			    2 * POLICY_MAX_RULES);
 	more = reallocarray(objects->list, objects->len + 1, sizeof(*more));
 	if (!more)
 		return fail(f, ENOMEM, "cannot hold the policy's objects");
 	objects->list = more;
-	more[objects->len] =
-		(struct object){ .fd = -1, .rights = (uint32_t)rights, .rule = (uint32_t)rule, .path = strdup(path) };
+	more[objects->len] = (struct object){
+		.fd = -1, .rights = (uint32_t)rights, .rule = (uint32_t)rule, .path = strdup(path)};
 	if (!more[objects->len].path)
 		return fail(f, ENOMEM, "cannot hold the policy's objects");
 	more[objects->len++].fd = fd;
@@ -143,7 +154,8 @@ static int request_rules(struct client *client, struct message *message, struct 
 	return message_complete(message) ? 0 : malformed(f);
 }
 
-static int request_commit(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+static int request_commit(struct daemon *daemon, struct client *client, struct message *message,
+			  struct fail *f)
 {
 	struct session *session = client->draft;
 
@@ -153,13 +165,15 @@ static int request_commit(struct daemon *daemon, struct client *client, struct m
 		return -1;
 	client->draft = NULL;
 	feed_session(daemon, session, "created", client->peer.pid);
-	say(LOG_INFO, "session '%s' of uid %u created in '%s'", session->name, session->owner, Q(session->directory));
+	say(LOG_INFO, "session '%s' of uid %u created in '%s'", session->name, session->owner,
+	    Q(session->directory));
 	message_start(message, PROTO_DONE);
 	message_put_text(message, session->name);
 	return answer(client, message, f);
 }
 
-static struct session *named(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+static struct session *named(struct daemon *daemon, struct client *client, struct message *message,
+			     struct fail *f)
 {
 	char name[AL_PATH_MAX + 1];
 
@@ -172,7 +186,8 @@ static struct session *named(struct daemon *daemon, struct client *client, struc
 }
 
 /* Moves the process that the kernel says has connected; no message names one. */
-static int request_exec(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+static int request_exec(struct daemon *daemon, struct client *client, struct message *message,
+			struct fail *f)
 {
 	struct session *session = named(daemon, client, message, f);
 
@@ -189,7 +204,8 @@ static int request_exec(struct daemon *daemon, struct client *client, struct mes
 	return done(client, f);
 }
 
-static int request_list(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+static int request_list(struct daemon *daemon, struct client *client, struct message *message,
+			struct fail *f)
 {
 	struct session *session;
 	uint32_t at = 0;
@@ -208,7 +224,8 @@ static int request_list(struct daemon *daemon, struct client *client, struct mes
 	return done(client, f);
 }
 
-static int answer_report(struct client *client, const struct report *report, struct message *message, struct fail *f)
+static int answer_report(struct client *client, const struct report *report,
+			 struct message *message, struct fail *f)
 {
 	make_room(client);
 	message_put_head(message, report);
@@ -222,7 +239,8 @@ static int answer_report(struct client *client, const struct report *report, str
 	return done(client, f);
 }
 
-static int request_report(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+static int request_report(struct daemon *daemon, struct client *client, struct message *message,
+			  struct fail *f)
 {
 	struct session *session = named(daemon, client, message, f);
 	struct report report;
@@ -236,8 +254,10 @@ static int request_report(struct daemon *daemon, struct client *client, struct m
 	return ret;
 }
 
-/* Kill first: then nothing adds to the report any more, and what the rings still hold goes into the log. */
-static int request_destroy(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+/* Kill first: then nothing adds to the report any more, and what the rings still hold goes into the
+ * log. */
+static int request_destroy(struct daemon *daemon, struct client *client, struct message *message,
+			   struct fail *f)
 {
 	struct session *session = named(daemon, client, message, f);
 	struct report report;
@@ -263,7 +283,8 @@ static int request_destroy(struct daemon *daemon, struct client *client, struct 
 	return ret;
 }
 
-static int request_show(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+static int request_show(struct daemon *daemon, struct client *client, struct message *message,
+			struct fail *f)
 {
 	struct session *session = named(daemon, client, message, f);
 	cleanup_free char *text = NULL;
@@ -289,10 +310,11 @@ static int request_show(struct daemon *daemon, struct client *client, struct mes
 	return done(client, f);
 }
 
-static int request_tail(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
+static int request_tail(struct daemon *daemon, struct client *client, struct message *message,
+			struct fail *f)
 {
 	struct session *session = named(daemon, client, message, f);
-	struct stat st = { 0 };
+	struct stat st = {0};
 
 	if (!session)
 		return -1;

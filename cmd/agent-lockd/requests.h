@@ -8,14 +8,15 @@
 #include "proto.h"
 
 struct client {
-	int socket;		/* -1: free */
+	int socket; /* -1: free */
 	struct peer peer;
-	struct session *draft;	/* between new and commit */
-	char wanted[SESSION_NAME_MAX + 2];	/* its name, "" for any; one byte more, so that too long is seen as such */
-	struct session *follows;	/* after tail */
-	uint64_t missed;	/* lines that it did not read in time */
-	size_t draft_bytes;	/* text that the draft holds */
-	bool over;		/* nothing more is taken from it */
+	struct session *draft; /* between new and commit */
+	char wanted[SESSION_NAME_MAX +
+		    2]; /* its name, "" for any; one byte more, so that too long is seen as such */
+	struct session *follows; /* after tail */
+	uint64_t missed;	 /* lines that it did not read in time */
+	size_t draft_bytes;	 /* text that the draft holds */
+	bool over;		 /* nothing more is taken from it */
 };
 
 /* Answer one request. On failure the caller says why and hangs up. */

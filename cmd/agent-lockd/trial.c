@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * trial.c - the proof that a session holds. Programs can attach and never be called; a session's level can be wrong: so a child of
- * ours goes through the real thing. It opens "/" before (control: must succeed) and after it was jailed with no rule at all
- * (must be refused with EPERM). The daemon serves nobody until that has been seen.
+ * trial.c - the proof that a session holds. Programs can attach and never be called; a session's
+ * level can be wrong: so a child of ours goes through the real thing. It opens "/" before (control:
+ * must succeed) and after it was jailed with no rule at all (must be refused with EPERM). The
+ * daemon serves nobody until that has been seen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -85,7 +86,8 @@ int trial(struct daemon *daemon, struct fail *f)
 	if (!session)
 		return fail(f, ENOMEM, "cannot try a session");
 	session->internal = true;
-	/* Left by a daemon that was killed in here: empty, since its child died with it or was never let go. */
+	/* Left by a daemon that was killed in here: empty, since its child died with it or was
+	 * never let go. */
 	(void)cg_kill(daemon->cg, TRIAL, 1000, NULL);
 	(void)cg_remove(daemon->cg, TRIAL, NULL);
 	if (session_start(daemon->sessions, session, TRIAL, f)) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fuzz_conf.c - libFuzzer target: any bytes as a policy file. What is refused must leave nothing behind and a message
- * of one printable line; what is accepted must, printed, be read back as the same policy.
+ * fuzz_conf.c - libFuzzer target: any bytes as a policy file. What is refused must leave nothing
+ * behind and a message of one printable line; what is accepted must, printed, be read back as the
+ * same policy.
  *
- *   clang -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_conf.c lib/conf.c lib/policy.c
- * lib/util.c \ lib/fail.c -linih -o fuzz_conf && ./fuzz_conf -max_len=8192 tests/fuzz/corpus/conf
+ *   clang -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_conf.c lib/conf.c
+ * lib/policy.c lib/util.c \ lib/fail.c -linih -o fuzz_conf && ./fuzz_conf -max_len=8192
+ * tests/fuzz/corpus/conf
  */
 #include <stdint.h>
 #include <string.h>
@@ -26,7 +28,8 @@ static void compare(const struct policy *a, const struct policy *b)
 	for (size_t i = 0; i < a->len; i++) {
 		const struct policy_rule *x = &a->rules[i], *y = &b->rules[i];
 
-		require(x->right == y->right && x->system == y->system && x->optional == y->optional);
+		require(x->right == y->right && x->system == y->system &&
+			x->optional == y->optional);
 		require(x->path[0] == '/' && strcmp(x->path, y->path) == 0);
 	}
 	for (size_t i = 0; i < a->sensitive_len; i++)
@@ -54,7 +57,8 @@ static void check_printed(const struct policy *policy, const struct conf_context
 	policy_init(&again);
 	require(conf_parse(text, len, "again", context, &again, &why) == 0);
 	compare(policy, &again);
-	(void)policy_sensitive(policy, "/home/ana/[x]/.ssh/id_rsa"); /* must come back; either answer will do */
+	(void)policy_sensitive(
+		policy, "/home/ana/[x]/.ssh/id_rsa"); /* must come back; either answer will do */
 	policy_done(&again);
 }
 

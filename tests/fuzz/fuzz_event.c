@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fuzz_event.c - libFuzzer target for event_parse(): what it takes for an event must come back the same from the line
- * that is made of it, and no form of it may hold a byte that does something to a terminal or to the log.
+ * fuzz_event.c - libFuzzer target for event_parse(): what it takes for an event must come back the
+ * same from the line that is made of it, and no form of it may hold a byte that does something to a
+ * terminal or to the log.
  *
- *   clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_event.c lib/event.c lib/event_text.c
- * \ lib/util.c lib/fail.c -o fuzz_event && ./fuzz_event -max_len=4096 tests/fuzz/corpus/event
+ *   clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_event.c
+ * lib/event.c lib/event_text.c \ lib/util.c lib/fail.c -o fuzz_event && ./fuzz_event -max_len=4096
+ * tests/fuzz/corpus/event
  */
 #include <stdint.h>
 #include <stdio.h>

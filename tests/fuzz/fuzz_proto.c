@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* fuzz_proto.c - libFuzzer target for the message readers: any bytes are read to their end by each of them, and no further. */
+/* fuzz_proto.c - libFuzzer target for the message readers: any bytes are read to their end by each
+ * of them, and no further. */
 #include <stdint.h>
 #include <string.h>
 
@@ -17,9 +18,9 @@ static void load(struct message *message, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct message message;
-	struct report report = { 0 };
+	struct report report = {0};
 	struct list_entry entry;
-	struct fail f = { 0 };
+	struct fail f = {0};
 	char text[256];
 
 	load(&message, data, size);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The cure names the parameter with this machine's own list, and the place where its boot loader reads it. */
+/* The cure names the parameter with this machine's own list, and the place where its boot loader
+ * reads it. */
 #include "../tap.h"
 
 #include <stdlib.h>
@@ -17,7 +18,8 @@ static void make_file(const char *path)
 	FILE *file;
 
 	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *slash = strchr(full + sizeof(root), '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(full + sizeof(root), '/'); slash;
+	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		mkdir(full, 0755);
 		*slash = '/';
@@ -35,8 +37,10 @@ static void check(const char *path, const char *wanted)
 	if (path)
 		make_file(path);
 	boot_cure(root, "lockdown,yama", cure, sizeof(cure));
-	ok(strstr(cure, "lsm=lockdown,yama,bpf") != NULL, "the cure keeps what is active: %s", cure);
-	ok(strstr(cure, wanted) != NULL, "with %s it says '%s'", path ? path : "nothing known", wanted);
+	ok(strstr(cure, "lsm=lockdown,yama,bpf") != NULL, "the cure keeps what is active: %s",
+	   cure);
+	ok(strstr(cure, wanted) != NULL, "with %s it says '%s'", path ? path : "nothing known",
+	   wanted);
 	if (path) {
 		snprintf(full, sizeof(full), "%s%s", root, path);
 		unlink(full);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * test_conf.c - what conf.h promises: a file is read as it stands or refused with its place and reason, never half.
- * Run from the top of the tree (for conf/agent-lock.ini).
+ * test_conf.c - what conf.h promises: a file is read as it stands or refused with its place and
+ * reason, never half. Run from the top of the tree (for conf/agent-lock.ini).
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -15,7 +15,8 @@
 #define ROUNDS 200
 
 static const struct conf_context USER = {.home = "/home/ana", .project = "/src/web"};
-static const struct conf_context BASE = {.home = "/home/ana", .project = "/src/web", .system = true};
+static const struct conf_context BASE = {
+	.home = "/home/ana", .project = "/src/web", .system = true};
 
 static int parse(const char *text, struct policy *policy, struct fail *f)
 {
@@ -37,7 +38,8 @@ static void accepts(const char *text, const char *path)
 }
 
 /* The len bytes of text are refused with just this message, and the policy is left as it was. */
-static void refuses_bytes(const char *text, size_t len, const struct conf_context *context, const char *message)
+static void refuses_bytes(const char *text, size_t len, const struct conf_context *context,
+			  const char *message)
 {
 	struct policy policy;
 	struct fail why = {.msg = "none"};
@@ -48,7 +50,8 @@ static void refuses_bytes(const char *text, size_t len, const struct conf_contex
 	policy.audit = true;
 	ok(conf_parse(text, len, "t.ini", context, &policy, &why) == -1, "refused: %s", Q(text));
 	is_str(why.msg, message, "for this reason");
-	ok(policy.len == 1 && policy.sensitive_len == 1 && policy.audit && strcmp(policy.rules[0].path, "/before") == 0,
+	ok(policy.len == 1 && policy.sensitive_len == 1 && policy.audit &&
+		   strcmp(policy.rules[0].path, "/before") == 0,
 	   "and the policy is as it was");
 	policy_done(&policy);
 }
@@ -60,11 +63,13 @@ static void refuses(const char *text, const char *message)
 
 static void test_format(void)
 {
-	static const char text[] =
-		"; comment\n\n  # indented comment\n[paths]\nrw = ${PROJECT}\nro=/usr\n deny_is_not_here = 0\n";
-	static const char good[] = "; comment\n\n  # indented comment\n[paths]\nrw = ${PROJECT}\nro=/usr\n\tlist\n";
+	static const char text[] = "; comment\n\n  # indented comment\n[paths]\nrw = "
+				   "${PROJECT}\nro=/usr\n deny_is_not_here = 0\n";
+	static const char good[] =
+		"; comment\n\n  # indented comment\n[paths]\nrw = ${PROJECT}\nro=/usr\n\tlist\n";
 	static const char all[] =
-		"[paths]\nrw = ${PROJECT}/a\nro = ~/b\nlist = /c\nconnect = /d\ndeny = ~\nhide = ${PROJECT}\n"
+		"[paths]\nrw = ${PROJECT}/a\nro = ~/b\nlist = /c\nconnect = /d\ndeny = ~\nhide = "
+		"${PROJECT}\n"
 		"[sensitive]\npath = ~/.ssh\npath = *.pem\n[session]\nmode = audit\n"
 		"[optional]\nro = /o\n[system]\nro = /s\n[paths]\nro = /c";
 	static const char *const paths[] = {"/src/web/a", "/home/ana/b", "/c", "/d", "/home/ana",
@@ -73,26 +78,32 @@ static void test_format(void)
 	struct policy policy;
 	struct fail why = {.no = 7, .msg = "untouched"};
 
-	refuses(text, "t.ini:7: expected no blanks before a key, got '\\x20deny_is_not_here\\x20\\x3d\\x200'");
+	refuses(text, "t.ini:7: expected no blanks before a key, got "
+		      "'\\x20deny_is_not_here\\x20\\x3d\\x200'");
 	refuses(good, "t.ini:7: expected no blanks before a key, got '\\x09list'");
 	policy_init(&policy);
-	ok(parse(all, &policy, &why) == 0 && policy.len == ARRAY_SIZE(paths), "every section and key is known");
+	ok(parse(all, &policy, &why) == 0 && policy.len == ARRAY_SIZE(paths),
+	   "every section and key is known");
 	for (size_t i = 0; i < policy.len && i < ARRAY_SIZE(paths); i++)
 		wrong += strcmp(policy.rules[i].path, paths[i]) != 0 ||
 			 (i < 6 && policy.rules[i].right != (enum policy_right)i);
 	ok(wrong == 0, "rules keep their order, right and path");
 	is_str(policy.rules[5].origin, "t.ini:7", "a rule knows where it came from");
-	is_str(policy.rules[8].origin, "t.ini:18", "the last one too, without a newline at the end");
-	ok(!policy.rules[0].system && !policy.rules[0].optional, "[paths] is neither system nor optional");
+	is_str(policy.rules[8].origin, "t.ini:18",
+	       "the last one too, without a newline at the end");
+	ok(!policy.rules[0].system && !policy.rules[0].optional,
+	   "[paths] is neither system nor optional");
 	ok(!policy.rules[6].system && policy.rules[6].optional, "[optional] is optional");
 	ok(policy.rules[7].system && policy.rules[7].optional, "[system] is both");
-	ok(policy.audit && policy.sensitive_len == 2 && policy_sensitive(&policy, "/home/ana/.ssh/id"),
+	ok(policy.audit && policy.sensitive_len == 2 &&
+		   policy_sensitive(&policy, "/home/ana/.ssh/id"),
 	   "mode and patterns are read");
 	ok(why.no == 7 && strcmp(why.msg, "untouched") == 0, "success leaves the failure alone");
-	ok(parse("[session]\nmode = enforce\n[paths]\nro = /more\n", &policy, &why) == 0 && !policy.audit &&
-		   policy.len == ARRAY_SIZE(paths) + 1,
+	ok(parse("[session]\nmode = enforce\n[paths]\nro = /more\n", &policy, &why) == 0 &&
+		   !policy.audit && policy.len == ARRAY_SIZE(paths) + 1,
 	   "a second file is appended");
-	ok(parse("", &policy, &why) == 0 && parse("\n\n", &policy, &why) == 0 && policy.len == ARRAY_SIZE(paths) + 1,
+	ok(parse("", &policy, &why) == 0 && parse("\n\n", &policy, &why) == 0 &&
+		   policy.len == ARRAY_SIZE(paths) + 1,
 	   "an empty file says nothing");
 	policy_done(&policy);
 }
@@ -107,10 +118,12 @@ static void test_context(void)
 			  pattern[] = "[sensitive]\npath = ~/k*\n";
 	struct policy policy;
 
-	refuses_bytes(home, strlen(home), &none,
-		      "t.ini:2: ro: expected a path that needs no ~ and no ${PROJECT} here, got '~/x'");
+	refuses_bytes(
+		home, strlen(home), &none,
+		"t.ini:2: ro: expected a path that needs no ~ and no ${PROJECT} here, got '~/x'");
 	refuses_bytes(project, strlen(project), &none,
-		      "t.ini:2: ro: expected a path that needs no ~ and no ${PROJECT} here, got '${PROJECT}'");
+		      "t.ini:2: ro: expected a path that needs no ~ and no ${PROJECT} here, got "
+		      "'${PROJECT}'");
 	refuses_bytes(mode, strlen(mode), &BASE,
 		      "t.ini:2: mode: expected it in files given with --policy only, got 'audit'");
 	policy_init(&policy);
@@ -119,13 +132,15 @@ static void test_context(void)
 	is_str(policy.rules[0].path, "/", "~ may be /");
 	is_str(policy.rules[1].path, "/x", "what is below it has one slash");
 	is_str(policy.rules[2].path, "/p/y", "in a project too");
-	ok(conf_parse(home, strlen(home), "t", &BASE, &policy, NULL) == 0 && policy.rules[3].system &&
-		   policy.rules[3].optional,
+	ok(conf_parse(home, strlen(home), "t", &BASE, &policy, NULL) == 0 &&
+		   policy.rules[3].system && policy.rules[3].optional,
 	   "rules of the base configuration are system and optional");
-	ok(conf_parse(home, strlen(home), "t", &odd, &policy, NULL) == 0, "any byte may be in a home directory");
+	ok(conf_parse(home, strlen(home), "t", &odd, &policy, NULL) == 0,
+	   "any byte may be in a home directory");
 	is_str(policy.rules[4].path, "/h/[a]*?\\/x", "and is kept");
 	ok(conf_parse(pattern, strlen(pattern), "t", &odd, &policy, NULL) == 0 &&
-		   policy_sensitive(&policy, "/h/[a]*?\\/key") && !policy_sensitive(&policy, "/h/ax?\\/key"),
+		   policy_sensitive(&policy, "/h/[a]*?\\/key") &&
+		   !policy_sensitive(&policy, "/h/ax?\\/key"),
 	   "in a pattern it stands for itself");
 	policy_done(&policy);
 }
@@ -145,25 +160,26 @@ static void test_paths(void)
 	accepts("[paths]\nro = ~/${PROJECT}/~\n", "/home/ana/${PROJECT}/~");
 	accepts("[paths]\nro = /a[x]\n", "/a[x]");
 	accepts("[paths]\nro = /..//./\n", "/..//./");
-	refuses("[paths]\nwrite = /a\n", "t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got 'write'");
-	refuses("[paths]\nro =\n",
-		"t.ini:2: ro: expected a path that is absolute or begins with ~/ or ${PROJECT}/, got ''");
-	refuses("[paths]\nro = src/\n",
-		"t.ini:2: ro: expected a path that is absolute or begins with ~/ or ${PROJECT}/, got 'src/'");
-	refuses("[paths]\nro = \"/a\"\n",
-		"t.ini:2: ro: expected a path that is absolute or begins with ~/ or ${PROJECT}/, got '\\x22/a\\x22'");
-	refuses("[paths]\nro = ~root/a\n",
-		"t.ini:2: ro: expected a path that is absolute or begins with ~/ or ${PROJECT}/, got '~root/a'");
-	refuses("[paths]\nro = ${PROJECT}x\n",
-		"t.ini:2: ro: expected a path that is absolute or begins with ~/ or ${PROJECT}/, got '${PROJECT}x'");
-	refuses("[paths]\nro = ${HOME}/x\n",
-		"t.ini:2: ro: expected a path that is absolute or begins with ~/ or ${PROJECT}/, got '${HOME}/x'");
-	refuses("[paths]\nro = \\x7e/x\n",
-		"t.ini:2: ro: expected a path that is absolute or begins with ~/ or ${PROJECT}/, got '\\x5cx7e/x'");
-	refuses("[sensitive]\npath = a/b\n",
-		"t.ini:2: path: cannot add pattern 'a/b': expected a name or an absolute path: Invalid argument");
-	refuses("[sensitive]\npath =\n",
-		"t.ini:2: path: cannot add pattern '': expected a name or an absolute path: Invalid argument");
+	refuses("[paths]\nwrite = /a\n",
+		"t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got 'write'");
+	refuses("[paths]\nro =\n", "t.ini:2: ro: expected a path that is absolute or begins with "
+				   "~/ or ${PROJECT}/, got ''");
+	refuses("[paths]\nro = src/\n", "t.ini:2: ro: expected a path that is absolute or begins "
+					"with ~/ or ${PROJECT}/, got 'src/'");
+	refuses("[paths]\nro = \"/a\"\n", "t.ini:2: ro: expected a path that is absolute or begins "
+					  "with ~/ or ${PROJECT}/, got '\\x22/a\\x22'");
+	refuses("[paths]\nro = ~root/a\n", "t.ini:2: ro: expected a path that is absolute or "
+					   "begins with ~/ or ${PROJECT}/, got '~root/a'");
+	refuses("[paths]\nro = ${PROJECT}x\n", "t.ini:2: ro: expected a path that is absolute or "
+					       "begins with ~/ or ${PROJECT}/, got '${PROJECT}x'");
+	refuses("[paths]\nro = ${HOME}/x\n", "t.ini:2: ro: expected a path that is absolute or "
+					     "begins with ~/ or ${PROJECT}/, got '${HOME}/x'");
+	refuses("[paths]\nro = \\x7e/x\n", "t.ini:2: ro: expected a path that is absolute or "
+					   "begins with ~/ or ${PROJECT}/, got '\\x5cx7e/x'");
+	refuses("[sensitive]\npath = a/b\n", "t.ini:2: path: cannot add pattern 'a/b': expected a "
+					     "name or an absolute path: Invalid argument");
+	refuses("[sensitive]\npath =\n", "t.ini:2: path: cannot add pattern '': expected a name or "
+					 "an absolute path: Invalid argument");
 	refuses("[sensitive]\nro = /a\n", "t.ini:2: [sensitive]: expected path, got 'ro'");
 	refuses("[session]\nmode = off\n", "t.ini:2: mode: expected enforce or audit, got 'off'");
 	refuses("[session]\nmodes = audit\n", "t.ini:2: [session]: expected mode, got 'modes'");
@@ -178,7 +194,8 @@ static void test_escapes(void)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		snprintf(text, sizeof(text), "[paths]\nro = /%s\n", bad[i]);
 		snprintf(want, sizeof(want),
-			 "t.ini:2: ro: expected no \\ but in \\xNN with NN from 01 to ff (\\x5c is \\), got '/%s'",
+			 "t.ini:2: ro: expected no \\ but in \\xNN with NN from 01 to ff (\\x5c is "
+			 "\\), got '/%s'",
 			 Q(bad[i]));
 		refuses(text, want);
 	}
@@ -187,20 +204,23 @@ static void test_escapes(void)
 /* What inih alone would silently misread. */
 static void test_inih_traps(void)
 {
-	static const char nul[] = "[paths]\nro = /a\0b\n", nul_comment[] = "# \0\n[paths]\nro = /a\n";
+	static const char nul[] = "[paths]\nro = /a\0b\n",
+			  nul_comment[] = "# \0\n[paths]\nro = /a\n";
 
 	accepts("\xef\xbb\xbf[paths]\nro = /bom\n", "/bom");
 	accepts("[paths]\r\nro = /crlf\r\n", "/crlf");
 	accepts("[paths]  \nro = /blanks behind a section\n", "/blanks behind a section");
-	refuses("[paths]\nro = /a ;b\n",
-		"t.ini:2: expected a comment on a line of its own, or \\x20 for the blank of a name, got '\\x20;b'");
-	refuses("[paths]\nro = /a # comment\n", "t.ini:2: expected a comment on a line of its own, or \\x20 for the "
-						"blank of a name, got '\\x20#\\x20comment'");
-	refuses("[sensitive]\npath = ;x\n",
-		"t.ini:2: expected a comment on a line of its own, or \\x20 for the blank of a name, got '\\x20;x'");
-	refuses("[paths]\nro = /a\tb\t;\n",
-		"t.ini:2: expected a comment on a line of its own, or \\x20 for the blank of a name, got '\\x09;'");
-	refuses("[paths]\nro = /a\n    /b\n", "t.ini:3: expected no blanks before a key, got '\\x20\\x20\\x20\\x20/b'");
+	refuses("[paths]\nro = /a ;b\n", "t.ini:2: expected a comment on a line of its own, or "
+					 "\\x20 for the blank of a name, got '\\x20;b'");
+	refuses("[paths]\nro = /a # comment\n",
+		"t.ini:2: expected a comment on a line of its own, or \\x20 for the "
+		"blank of a name, got '\\x20#\\x20comment'");
+	refuses("[sensitive]\npath = ;x\n", "t.ini:2: expected a comment on a line of its own, or "
+					    "\\x20 for the blank of a name, got '\\x20;x'");
+	refuses("[paths]\nro = /a\tb\t;\n", "t.ini:2: expected a comment on a line of its own, or "
+					    "\\x20 for the blank of a name, got '\\x09;'");
+	refuses("[paths]\nro = /a\n    /b\n",
+		"t.ini:3: expected no blanks before a key, got '\\x20\\x20\\x20\\x20/b'");
 	refuses("[paths]\nro = /a\n\tro = /b\n",
 		"t.ini:3: expected no blanks before a key, got '\\x09ro\\x20\\x3d\\x20/b'");
 	refuses("[paths]\n /b\n", "t.ini:2: expected no blanks before a key, got '\\x20/b'");
@@ -208,20 +228,25 @@ static void test_inih_traps(void)
 		      "t.ini:2: expected no control characters (\\xNN in a path), got '\\x00b'");
 	refuses_bytes(nul_comment, sizeof(nul_comment) - 1, &USER,
 		      "t.ini:1: expected no control characters (\\xNN in a path), got '\\x00'");
-	refuses("[paths]\nro = /a\rro = /b\n",
-		"t.ini:2: expected no control characters (\\xNN in a path), got '\\x0dro\\x20\\x3d\\x20/b'");
-	refuses("[paths]\n\x1b[2J\n", "t.ini:2: expected no control characters (\\xNN in a path), got '\\x1b[2J'");
-	refuses("[paths]\nro = /\v\n", "t.ini:2: expected no control characters (\\xNN in a path), got '\\x0b'");
+	refuses("[paths]\nro = /a\rro = /b\n", "t.ini:2: expected no control characters (\\xNN in "
+					       "a path), got '\\x0dro\\x20\\x3d\\x20/b'");
+	refuses("[paths]\n\x1b[2J\n",
+		"t.ini:2: expected no control characters (\\xNN in a path), got '\\x1b[2J'");
+	refuses("[paths]\nro = /\v\n",
+		"t.ini:2: expected no control characters (\\xNN in a path), got '\\x0b'");
 	refuses("[paths]\nro\n", "t.ini:2: expected KEY = VALUE, got 'ro'");
 	refuses("[paths]\nro /a\n", "t.ini:2: expected KEY = VALUE, got 'ro\\x20/a'");
 	refuses("[paths]\nro: /a\n", "t.ini:2: expected KEY = VALUE, got 'ro:\\x20/a'");
 	refuses("[paths]\nro: /a=b\n", "t.ini:2: expected KEY = VALUE, got 'ro:\\x20/a\\x3db'");
-	refuses("[paths]\nro ; = /a\n", "t.ini:2: expected KEY = VALUE, got 'ro\\x20;\\x20\\x3d\\x20/a'");
-	refuses("[paths]\nro ; = /a", "t.ini:2: expected KEY = VALUE, got 'ro\\x20;\\x20\\x3d\\x20/a'");
-	refuses("[paths]\n= /a\n", "t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got ''");
-	refuses("ro = /a\n[paths]\n",
-		"t.ini:1: expected [paths], [optional], [system], [sensitive] or [session] before the first key, "
-		"got 'ro'");
+	refuses("[paths]\nro ; = /a\n",
+		"t.ini:2: expected KEY = VALUE, got 'ro\\x20;\\x20\\x3d\\x20/a'");
+	refuses("[paths]\nro ; = /a",
+		"t.ini:2: expected KEY = VALUE, got 'ro\\x20;\\x20\\x3d\\x20/a'");
+	refuses("[paths]\n= /a\n",
+		"t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got ''");
+	refuses("ro = /a\n[paths]\n", "t.ini:1: expected [paths], [optional], [system], "
+				      "[sensitive] or [session] before the first key, "
+				      "got 'ro'");
 }
 
 static void test_sections(void)
@@ -237,18 +262,21 @@ static void test_sections(void)
 	refuses("[paths]]\n", "t.ini:1: " KNOWN "'[paths]]'");
 	refuses("[paths\n", "t.ini:1: expected [SECTION] and nothing behind it, got '[paths'");
 	refuses("[\n", "t.ini:1: expected [SECTION] and nothing behind it, got '['");
-	refuses("[paths] rw = /\n",
-		"t.ini:1: expected [SECTION] and nothing behind it, got '[paths]\\x20rw\\x20\\x3d\\x20/'");
-	refuses("[paths] ; all\n", "t.ini:1: expected [SECTION] and nothing behind it, got '[paths]\\x20;\\x20all'");
+	refuses("[paths] rw = /\n", "t.ini:1: expected [SECTION] and nothing behind it, got "
+				    "'[paths]\\x20rw\\x20\\x3d\\x20/'");
+	refuses("[paths] ; all\n",
+		"t.ini:1: expected [SECTION] and nothing behind it, got '[paths]\\x20;\\x20all'");
 	refuses("[paths]\n[session\nmode = audit\n",
 		"t.ini:2: expected [SECTION] and nothing behind it, got '[session'");
-	refuses(long_name, "t.ini:1: " KNOWN "'[paths0123456789012345678901234567890123456789012345]'");
+	refuses(long_name,
+		"t.ini:1: " KNOWN "'[paths0123456789012345678901234567890123456789012345]'");
 }
 
 static void test_first_error(void)
 {
 	refuses("[paths]\nro = /a\nro = b\nro = c\n[nonsense]\n",
-		"t.ini:3: ro: expected a path that is absolute or begins with ~/ or ${PROJECT}/, got 'b'");
+		"t.ini:3: ro: expected a path that is absolute or begins with ~/ or ${PROJECT}/, "
+		"got 'b'");
 	refuses("[sensitive]\npath = x\n[session]\nmode = enforce\n[paths]\nro = /a\nbad\n",
 		"t.ini:7: expected KEY = VALUE, got 'bad'");
 }
@@ -277,7 +305,8 @@ static bool reads_long(const char *letters, const char *bytes, size_t count)
 	if (parse(text, &policy, NULL) < 0)
 		good = strlen(path) >= PATH_MAX && policy.len == 0;
 	else
-		good = strlen(path) < PATH_MAX && policy.len == 1 && strcmp(policy.rules[0].path, path) == 0;
+		good = strlen(path) < PATH_MAX && policy.len == 1 &&
+		       strcmp(policy.rules[0].path, path) == 0;
 	policy_done(&policy);
 	if (!good)
 		printf("# %zu times %s\n", count, Q(letters));
@@ -304,7 +333,8 @@ static void test_long_lines(void)
 		wrong += !reads_long(cases[i][0], cases[i][1], most);
 		wrong += !reads_long(cases[i][0], cases[i][1], most + 1);
 	}
-	ok(wrong == 0, "paths of any length up to PATH_MAX are read whole, longer ones are refused");
+	ok(wrong == 0,
+	   "paths of any length up to PATH_MAX are read whole, longer ones are refused");
 }
 
 static void test_limits(void)
@@ -319,21 +349,24 @@ static void test_limits(void)
 	FILE *out;
 
 	strcpy(blanks + 500, "x\n");
-	snprintf(want, sizeof(want), "t.ini:2: ro: expected less than 4096 bytes, got '/%.59s...'", path + 14);
+	snprintf(want, sizeof(want), "t.ini:2: ro: expected less than 4096 bytes, got '/%.59s...'",
+		 path + 14);
 	refuses(path, want);
-	snprintf(want, sizeof(want), "t.ini:2: expected at most %d bytes in a line, got 'ro\\x20\\x3d\\x20/%.54s...'",
+	snprintf(want, sizeof(want),
+		 "t.ini:2: expected at most %d bytes in a line, got 'ro\\x20\\x3d\\x20/%.54s...'",
 		 CONF_LINE_MAX, line + 14);
 	refuses(line, want);
 	policy_init(&policy);
-	ok(parse(blanks, &policy, &why) == -1 && strstr(why.msg, "expected \\x20 for blanks, this many in a row") &&
-		   !policy.len,
+	ok(parse(blanks, &policy, &why) == -1 &&
+		   strstr(why.msg, "expected \\x20 for blanks, this many in a row") && !policy.len,
 	   "blanks that inih would lose are refused");
 	out = open_memstream(&most, &len);
 	fputs("[paths]\n", out);
 	for (int i = 0; i <= POLICY_MAX_RULES; i++)
 		fputs("ro = /x\n", out);
 	fclose(out);
-	ok(parse(most, &policy, &why) == -1 && !policy.len && strstr(why.msg, "t.ini:4098: ro: cannot add rule '/x'"),
+	ok(parse(most, &policy, &why) == -1 && !policy.len &&
+		   strstr(why.msg, "t.ini:4098: ro: cannot add rule '/x'"),
 	   "too many rules are refused, and none is kept: %s", why.msg);
 	policy_done(&policy);
 }
@@ -352,12 +385,13 @@ static void test_hostile_names(void)
 	   "a file's name is escaped: %s", why.msg);
 	memset(name, '\n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	ok(conf_parse(text, strlen(text), name, &USER, &policy, &why) == -1 && !strchr(why.msg, '\n') &&
-		   strstr(why.msg, "...:2: ro: expected no"),
+	ok(conf_parse(text, strlen(text), name, &USER, &policy, &why) == -1 &&
+		   !strchr(why.msg, '\n') && strstr(why.msg, "...:2: ro: expected no"),
 	   "4096 bytes of name leave room for the reason");
 	ok(conf_read(name, &USER, &policy, &why) == -1 && !strchr(why.msg, '\n'),
 	   "so it is when there is no such file");
-	ok(conf_parse(text, strlen(text), name, &USER, &policy, NULL) == -1, "nobody needs to ask why");
+	ok(conf_parse(text, strlen(text), name, &USER, &policy, NULL) == -1,
+	   "nobody needs to ask why");
 	policy_done(&policy);
 }
 
@@ -396,7 +430,8 @@ static void random_text(char *text, size_t len)
 	static const char special[] = " \t\n\r;#=:[]~$\\x0{}\"'/\x7f\xef\xbb\xbf*";
 
 	for (size_t i = 0; i < len; i++) {
-		int c = rand() % 3 ? special[(size_t)rand() % (sizeof(special) - 1)] : rand() % 255 + 1;
+		int c = rand() % 3 ? special[(size_t)rand() % (sizeof(special) - 1)]
+				   : rand() % 255 + 1;
 
 		text[i] = (char)(c ? c : 1);
 	}
@@ -418,7 +453,8 @@ static void random_policy(struct policy *policy)
 	}
 	for (int i = rand() % 10; i > 0; i--) {
 		random_text(text, 1 + (size_t)rand() % 40);
-		(void)policy_add_sensitive(policy, text, NULL); /* some have a slash in the middle: not in, then */
+		(void)policy_add_sensitive(
+			policy, text, NULL); /* some have a slash in the middle: not in, then */
 	}
 }
 
@@ -443,26 +479,30 @@ static void test_round_trip(void)
 		policy_done(&first);
 		policy_done(&second);
 	}
-	ok(wrong == 0, "what policy_print() writes is read back as the same policy, %d times", ROUNDS);
+	ok(wrong == 0, "what policy_print() writes is read back as the same policy, %d times",
+	   ROUNDS);
 }
 
-/* Every prefix of a good file, and every byte of it changed, is read or refused; the sanitizers watch. */
+/* Every prefix of a good file, and every byte of it changed, is read or refused; the sanitizers
+ * watch. */
 static void test_mutations(void)
 {
-	static const char good[] =
-		"[paths]\nrw = ${PROJECT}/\\x20\nro=~\n[sensitive]\npath = *.pem\n[session]\nmode = audit\n";
+	static const char good[] = "[paths]\nrw = ${PROJECT}/\\x20\nro=~\n[sensitive]\npath = "
+				   "*.pem\n[session]\nmode = audit\n";
 	unsigned int wrong = 0;
 
 	for (size_t len = 0; len < sizeof(good); len++) {
 		for (int c = 0; c < 256; c += 5) {
-			char *text = malloc(sizeof(good)); /* exact, so that a byte too many read is seen */
+			char *text = malloc(
+				sizeof(good)); /* exact, so that a byte too many read is seen */
 			struct policy policy;
 
 			policy_init(&policy);
 			memcpy(text, good, sizeof(good) - 1);
 			if (len < sizeof(good) - 1)
 				text[len] = (char)c;
-			if (conf_parse(text, c ? sizeof(good) - 1 : len, "t", &USER, &policy, NULL) < 0)
+			if (conf_parse(text, c ? sizeof(good) - 1 : len, "t", &USER, &policy,
+				       NULL) < 0)
 				wrong += policy.len || policy.sensitive_len || policy.audit;
 			policy_done(&policy);
 			free(text);
@@ -504,7 +544,8 @@ static void test_files(int dirfd)
 
 	write_file(dirfd, "good", 0644, text);
 	ok(read_conf("good", &why) == 0, "a file of mine is read: %s", why.msg);
-	ok(symlinkat("good", dirfd, "link") == 0 && read_conf("link", &why) == 0, "through a link too: %s", why.msg);
+	ok(symlinkat("good", dirfd, "link") == 0 && read_conf("link", &why) == 0,
+	   "through a link too: %s", why.msg);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		write_file(dirfd, "bad", bad[i], text);
 		ok(read_conf("bad", &why) == -1, "mode %04o is refused", (unsigned int)bad[i]);
@@ -512,12 +553,15 @@ static void test_files(int dirfd)
 		is_str(why.hint, "chmod go-w 'bad'", "with the cure");
 	}
 	unlinkat(dirfd, "link", 0);
-	ok(symlinkat("bad", dirfd, "link") == 0 && read_conf("link", &why) == -1, "a link does not hide it");
+	ok(symlinkat("bad", dirfd, "link") == 0 && read_conf("link", &why) == -1,
+	   "a link does not hide it");
 	ok(read_conf("none", &why) == -1 && why.no == ENOENT, "a missing file: %s", why.msg);
 	ok(read_conf(".", &why) == -1, "a directory: %s", why.msg);
 	is_str(why.msg, "cannot read policy '.': it is not a regular file", "is not one");
-	ok(read_conf("/dev/null", &why) == -1 && strstr(why.msg, "not a regular file"), "a device neither");
-	ok(mkfifoat(dirfd, "fifo", 0600) == 0 && read_conf("fifo", &why) == -1 && strstr(why.msg, "not a regular file"),
+	ok(read_conf("/dev/null", &why) == -1 && strstr(why.msg, "not a regular file"),
+	   "a device neither");
+	ok(mkfifoat(dirfd, "fifo", 0600) == 0 && read_conf("fifo", &why) == -1 &&
+		   strstr(why.msg, "not a regular file"),
 	   "nor a fifo, and it does not block");
 	write_file(dirfd, "bad", 0600, "[paths]\nro = a\n");
 	ok(read_conf("bad", &why) == -1 && strncmp(why.msg, "bad:2: ro: expected ", 20) == 0,
@@ -537,9 +581,10 @@ static void test_file_size(int dirfd)
 	text[CONF_FILE_MAX] = '\0';
 	write_file(dirfd, "bad", 0600, text);
 	ok(read_conf("bad", &why) == 0, "1 MiB is read: %s", why.msg);
-	/* A file of procfs says it has no bytes, and has some: as one that grows while it is read. */
-	ok(read_conf("/proc/self/status", &why) == -1 && why.no == EBUSY, "a file that is not what fstat said: %s",
-	   why.msg);
+	/* A file of procfs says it has no bytes, and has some: as one that grows while it is read.
+	 */
+	ok(read_conf("/proc/self/status", &why) == -1 && why.no == EBUSY,
+	   "a file that is not what fstat said: %s", why.msg);
 }
 
 /* In a child, because it gives its rights away. */
@@ -551,7 +596,10 @@ static int other_user(void)
 		return 1;
 	if (read_conf("good", &why) != 0)
 		return 2;
-	return read_conf("third", &why) == -1 && strstr(why.msg, "it belongs to uid 54321") && *why.hint ? 0 : 3;
+	return read_conf("third", &why) == -1 && strstr(why.msg, "it belongs to uid 54321") &&
+			       *why.hint
+		       ? 0
+		       : 3;
 }
 
 static void test_file_owner(int dirfd)
@@ -574,7 +622,8 @@ static void test_file_owner(int dirfd)
 	if (child == 0)
 		_exit(other_user());
 	ok(child > 0 && waitpid(child, &status, 0) == child && status == 0,
-	   "a user takes root's file and refuses that of a third (status %x)", (unsigned int)status);
+	   "a user takes root's file and refuses that of a third (status %x)",
+	   (unsigned int)status);
 }
 
 /* Not by conf_read(): a work tree may have any mode. */
@@ -594,23 +643,31 @@ static void test_base(const char *file)
 
 	policy_init(&policy);
 	policy_init(&second);
-	ok(len > 0 && conf_parse(text, (size_t)len, file, &BASE, &policy, &why) == 0, "%s is read: %s", file, why.msg);
+	ok(len > 0 && conf_parse(text, (size_t)len, file, &BASE, &policy, &why) == 0,
+	   "%s is read: %s", file, why.msg);
 	for (size_t i = 0; i < policy.len; i++) {
 		char rule[PATH_MAX + 16];
 
-		snprintf(rule, sizeof(rule), "%s %s", policy_right_name(policy.rules[i].right), policy.rules[i].path);
+		snprintf(rule, sizeof(rule), "%s %s", policy_right_name(policy.rules[i].right),
+			 policy.rules[i].path);
 		for (size_t w = 0; w < ARRAY_SIZE(want); w++)
 			found += strcmp(rule, want[w]) == 0;
 		wrong += !policy.rules[i].system || !policy.rules[i].optional;
-		wrong += strcmp(policy.rules[i].path, "/etc/passwd") == 0 || strcmp(policy.rules[i].path, "/etc") == 0;
+		wrong += strcmp(policy.rules[i].path, "/etc/passwd") == 0 ||
+			 strcmp(policy.rules[i].path, "/etc") == 0;
 	}
-	ok(found == ARRAY_SIZE(want), "it grants and denies what it is known for (%u of %zu)", found, ARRAY_SIZE(want));
-	ok(policy.len && wrong == 0, "all its rules are system and optional, and /etc/passwd is not in");
-	ok(policy_sensitive(&policy, "/home/ana/.ssh/id_ed25519") && policy_sensitive(&policy, "/etc/shadow") &&
-		   policy_sensitive(&policy, "/src/web/.env") && !policy_sensitive(&policy, "/src/web/main.c"),
+	ok(found == ARRAY_SIZE(want), "it grants and denies what it is known for (%u of %zu)",
+	   found, ARRAY_SIZE(want));
+	ok(policy.len && wrong == 0,
+	   "all its rules are system and optional, and /etc/passwd is not in");
+	ok(policy_sensitive(&policy, "/home/ana/.ssh/id_ed25519") &&
+		   policy_sensitive(&policy, "/etc/shadow") &&
+		   policy_sensitive(&policy, "/src/web/.env") &&
+		   !policy_sensitive(&policy, "/src/web/main.c"),
 	   "it knows what is sensitive");
 	again = print(&policy);
-	ok(parse(again, &second, &why) == 0 && same(&policy, &second), "printed, it is the same policy: %s", why.msg);
+	ok(parse(again, &second, &why) == 0 && same(&policy, &second),
+	   "printed, it is the same policy: %s", why.msg);
 	policy_done(&policy);
 	policy_done(&second);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* test_event.c - the promises of lib/event.h: one event is one line, what is written is read back, and nothing is
- * forged. */
+/* test_event.c - the promises of lib/event.h: one event is one line, what is written is read back,
+ * and nothing is forged. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -11,7 +11,8 @@
 
 #define HEAD "2026-03-04T05:06:07.000008Z "
 #define DECISION \
-	HEAD "refused read session=web pid=812 comm=cat path=/home/ana/.ssh/id error=EPERM rule=no\\x20rule uid=1000 " \
+	HEAD "refused read session=web pid=812 comm=cat path=/home/ana/.ssh/id error=EPERM " \
+	     "rule=no\\x20rule uid=1000 " \
 	     "chain=bash:800,codex:790 sensitive=yes"
 #define LOST HEAD "lost - session=web count=37"
 #define SESSION HEAD "session created session=web pid=1 comm=agent-lock"
@@ -68,7 +69,8 @@ static bool printable(const char *text, size_t len)
 	return true;
 }
 
-/* Strict enough for what is written here: strings with their escapes, and brackets that match; one line. */
+/* Strict enough for what is written here: strings with their escapes, and brackets that match; one
+ * line. */
 static bool sound_json(const char *text, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -116,7 +118,8 @@ static char *shown(const struct event *event, const struct event_style *style, s
 	return text;
 }
 
-/* Every form of an event: the line comes back as the event it was, and no form has a byte that could do harm. */
+/* Every form of an event: the line comes back as the event it was, and no form has a byte that
+ * could do harm. */
 static bool survives(const struct event *event)
 {
 	char line[EVENT_LINE_MAX];
@@ -126,7 +129,8 @@ static bool survives(const struct event *event)
 	char *text;
 	bool good = len < sizeof(line) && printable(line, len) && line[len] == '\0';
 
-	good = good && event_parse(line, len, &back, &f) == 0 && memcmp(&back, event, sizeof(back)) == 0;
+	good = good && event_parse(line, len, &back, &f) == 0 &&
+	       memcmp(&back, event, sizeof(back)) == 0;
 	text = shown(event, &plain, &text_len);
 	good = good && text_len > 1 && text[text_len - 1] == '\n' && printable(text, text_len - 1);
 	free(text);
@@ -146,7 +150,8 @@ static bool parses(const char *line)
 	return event_parse(line, strlen(line), &event, &f) == 0;
 }
 
-static void is_shown(const struct event *event, const struct event_style *style, const char *want, const char *promise)
+static void is_shown(const struct event *event, const struct event_style *style, const char *want,
+		     const char *promise)
 {
 	size_t len;
 	char *text = shown(event, style, &len);
@@ -165,7 +170,8 @@ static void test_ops(void)
 	ok(good, "every operation has a name that leads back to it");
 	is_str(event_op_name(AL_NOPS), "unknown", "an operation beyond the last is unknown");
 	is_str(event_op_name(UINT32_MAX), "unknown", "and so is any other");
-	ok(event_op_parse("unknown") == AL_NOPS && event_op_parse("") == AL_NOPS && event_op_parse("Read") == AL_NOPS,
+	ok(event_op_parse("unknown") == AL_NOPS && event_op_parse("") == AL_NOPS &&
+		   event_op_parse("Read") == AL_NOPS,
 	   "a name that no operation has");
 }
 
@@ -178,34 +184,40 @@ static void test_golden(void)
 	event_line(&event, line);
 	is_str(line, DECISION, "the line of a refusal");
 	is_shown(&event, &plain,
-		 "05:06:07 REFUSED  read     ~/.ssh/id                          cat[812] < bash[800] < codex[790]   "
+		 "05:06:07 REFUSED  read     ~/.ssh/id                          cat[812] < "
+		 "bash[800] < codex[790]   "
 		 "sensitive\n",
 		 "a refusal for people");
-	is_shown(
-		&event, NULL,
-		"{\"time\":\"2026-03-04T05:06:07.000008Z\",\"verdict\":\"refused\",\"op\":\"read\",\"session\":\"web\","
-		"\"pid\":812,\"comm\":\"cat\",\"path\":\"/home/ana/.ssh/id\",\"error\":\"EPERM\",\"rule\":\"no rule\","
-		"\"uid\":1000,\"chain\":[{\"comm\":\"bash\",\"pid\":800},{\"comm\":\"codex\",\"pid\":790}],"
-		"\"sensitive\":true}\n",
-		"a refusal as JSON");
+	is_shown(&event, NULL,
+		 "{\"time\":\"2026-03-04T05:06:07.000008Z\",\"verdict\":\"refused\",\"op\":"
+		 "\"read\",\"session\":\"web\","
+		 "\"pid\":812,\"comm\":\"cat\",\"path\":\"/home/ana/.ssh/"
+		 "id\",\"error\":\"EPERM\",\"rule\":\"no rule\","
+		 "\"uid\":1000,\"chain\":[{\"comm\":\"bash\",\"pid\":800},{\"comm\":\"codex\","
+		 "\"pid\":790}],"
+		 "\"sensitive\":true}\n",
+		 "a refusal as JSON");
 	strcpy(event.rule, "ro '/usr' (x.ini:12)");
 	event.chain_len = 0;
 	event.sensitive = false;
 	is_shown(&event, &plain,
-		 "05:06:07 REFUSED  read     ~/.ssh/id                          cat[812]   by 'ro \\x27/usr\\x27 "
+		 "05:06:07 REFUSED  read     ~/.ssh/id                          cat[812]   by 'ro "
+		 "\\x27/usr\\x27 "
 		 "(x.ini:12)'\n",
 		 "a rule that decided is named");
 	fill(&event, EVENT_LOST);
 	event_line(&event, line);
 	is_str(line, LOST, "the line of a loss");
 	is_shown(&event, NULL,
-		 "{\"time\":\"2026-03-04T05:06:07.000008Z\",\"verdict\":\"lost\",\"session\":\"web\",\"count\":37}\n",
+		 "{\"time\":\"2026-03-04T05:06:07.000008Z\",\"verdict\":\"lost\",\"session\":"
+		 "\"web\",\"count\":37}\n",
 		 "a loss as JSON");
 	fill(&event, EVENT_SESSION);
 	event_line(&event, line);
 	is_str(line, SESSION, "the line of a session");
 	is_shown(&event, NULL,
-		 "{\"time\":\"2026-03-04T05:06:07.000008Z\",\"verdict\":\"session\",\"op\":\"created\",\"session\":"
+		 "{\"time\":\"2026-03-04T05:06:07.000008Z\",\"verdict\":\"session\",\"op\":"
+		 "\"created\",\"session\":"
 		 "\"web\","
 		 "\"pid\":1,\"comm\":\"agent-lock\"}\n",
 		 "a session as JSON");
@@ -404,9 +416,9 @@ static void test_forged(void)
 		"\"'\\",
 		"",
 	};
-	static const char *const comms[] = {"a:1,b:2",	      "x:1",   ",",  ":",	   "a b=c", "\n",
-					    "a\\x3a",	      "\\x2c", "\\", "[1] < init", "",	    "\xff\xfe",
-					    "sh chain=init:1"};
+	static const char *const comms[] = {
+		"a:1,b:2", "x:1",	 ",", ":",	  "a b=c",	    "\n", "a\\x3a", "\\x2c",
+		"\\",	   "[1] < init", "",  "\xff\xfe", "sh chain=init:1"};
 	struct event event;
 	size_t i, len;
 	char *text;
@@ -443,14 +455,16 @@ static void test_json_bytes(void)
 	fill(&event, EVENT_REFUSED);
 	set_path(&event, "/\xc3\xa9\xf0\x9f\x94\xa5", 7);
 	text = shown(&event, NULL, &len);
-	ok(strstr(text, "\"path\":\"/\\u00e9\\ud83d\\udd25\",\"error\""), "JSON: UTF-8 is what it means");
+	ok(strstr(text, "\"path\":\"/\\u00e9\\ud83d\\udd25\",\"error\""),
+	   "JSON: UTF-8 is what it means");
 	free(text);
 	set_path(&event, "/\xe9", 2);
 	strcpy(event.comm, "\xff");
 	text = shown(&event, NULL, &len);
 	ok(strstr(text, "\"path\":\"/\\u00e9\",\"path_bytes\":\"/\\\\xe9\",\"error\""),
 	   "JSON: other bytes are there as bytes too");
-	ok(strstr(text, "\"comm\":\"\\u00ff\",\"comm_bytes\":\"\\\\xff\",\"path\""), "JSON: those of a comm likewise");
+	ok(strstr(text, "\"comm\":\"\\u00ff\",\"comm_bytes\":\"\\\\xff\",\"path\""),
+	   "JSON: those of a comm likewise");
 	free(text);
 	set_path(&event, "\xc0\xaf", 2);
 	text = shown(&event, NULL, &len);
@@ -485,9 +499,11 @@ static void test_cut(void)
 				strncmp("agent-lock", event.comm, strlen(event.comm)) == 0);
 	ok(sane, "a prefix of the other lines is none, or lacks only the end of the last value");
 	memset(&event, 0x5a, sizeof(event));
-	ok(event_parse(DECISION "x", strlen(DECISION) + 1, &event, &f) < 0 && event.pid == 0x5a5a5a5a,
+	ok(event_parse(DECISION "x", strlen(DECISION) + 1, &event, &f) < 0 &&
+		   event.pid == 0x5a5a5a5a,
 	   "a failure leaves the event alone");
-	ok(event_parse(NULL, 0, &event, NULL) < 0, "nothing at all is no event, and nobody need ask why");
+	ok(event_parse(NULL, 0, &event, NULL) < 0,
+	   "nothing at all is no event, and nobody need ask why");
 }
 
 static void test_refused_lines(void)
@@ -513,36 +529,61 @@ static void test_refused_lines(void)
 		HEAD "refused",
 		HEAD "Refused read session=web",
 		HEAD "refused\tread session=web",
-		HEAD "refused read  session=web pid=1 comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused jump session=web pid=1 comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read pid=1 session=web comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=1 path=/ comm=a error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 sensitive=no chain=",
-		HEAD "refused read session=web pid=4294967296 comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=-1 comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=+1 comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=01 comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=0x1 comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid= comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=4096 rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=eperm rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=1 comm=12345678901234567 path=/ error=none rule= uid=0 chain= "
+		HEAD "refused read  session=web pid=1 comm=a path=/ error=none rule= uid=0 chain= "
 		     "sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a\\x00b path=/ error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=\\x2 error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/\"a\" error=none rule= uid=0 chain= sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain=a sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain=a: sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain=a:1, sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain=,a:1 sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain=a:1:1 sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain=a\\x3:1 sensitive=no",
-		HEAD
-		"refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain=a:4294967296 sensitive=no",
+		HEAD "refused jump session=web pid=1 comm=a path=/ error=none rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read pid=1 session=web comm=a path=/ error=none rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=1 path=/ comm=a error=none rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 "
+		     "sensitive=no chain=",
+		HEAD "refused read session=web pid=4294967296 comm=a path=/ error=none rule= uid=0 "
+		     "chain= sensitive=no",
+		HEAD "refused read session=web pid=-1 comm=a path=/ error=none rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=+1 comm=a path=/ error=none rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=01 comm=a path=/ error=none rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=0x1 comm=a path=/ error=none rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid= comm=a path=/ error=none rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=4096 rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=eperm rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=1 comm=12345678901234567 path=/ error=none "
+		     "rule= uid=0 chain= "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a\\x00b path=/ error=none rule= uid=0 "
+		     "chain= sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=\\x2 error=none rule= uid=0 "
+		     "chain= sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/\"a\" error=none rule= uid=0 "
+		     "chain= sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain=a "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain=a: "
+		     "sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 "
+		     "chain=a:1, sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 "
+		     "chain=,a:1 sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 "
+		     "chain=a:1:1 sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 "
+		     "chain=a\\x3:1 sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 "
+		     "chain=a:4294967296 sensitive=no",
 		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 "
 		     "chain=a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1 sensitive=no",
-		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain= sensitive=1",
-		HEAD "refused - session=web pid=1 comm=a path=/ error=none rule= uid=0 chain= sensitive=no",
+		HEAD "refused read session=web pid=1 comm=a path=/ error=none rule= uid=0 chain= "
+		     "sensitive=1",
+		HEAD "refused - session=web pid=1 comm=a path=/ error=none rule= uid=0 chain= "
+		     "sensitive=no",
 		HEAD "lost read session=web count=1",
 		HEAD "lost - session=web count=18446744073709551616",
 		HEAD "lost - session=web count=99999999999999999999999999999",
@@ -571,10 +612,13 @@ static void test_refused_lines(void)
 		ok(!parses(lines[i]), "not an event: line %zu", i);
 	memset(line, 'a', EVENT_LINE_MAX * 2);
 	memcpy(line, DECISION " x=", strlen(DECISION " x="));
-	ok(event_parse(line, EVENT_LINE_MAX * 2, &event, &f) < 0, "not an event: a line that is too long");
-	ok(event_parse(line, EVENT_LINE_MAX - 1, &event, &f) == 0, "the longest line that may be one");
+	ok(event_parse(line, EVENT_LINE_MAX * 2, &event, &f) < 0,
+	   "not an event: a line that is too long");
+	ok(event_parse(line, EVENT_LINE_MAX - 1, &event, &f) == 0,
+	   "the longest line that may be one");
 	free(line);
-	ok(event_parse("\033]0;x\007", 6, &event, &f) < 0 && printable(f.msg, strlen(f.msg)), "messages are printable");
+	ok(event_parse("\033]0;x\007", 6, &event, &f) < 0 && printable(f.msg, strlen(f.msg)),
+	   "messages are printable");
 	ok(event_parse(HEAD "refused '\"", strlen(HEAD) + 10, &event, &f) < 0 &&
 		   strstr(f.msg, "operation: expected ") && strstr(f.msg, "got '\\x27\\x22'"),
 	   "a message says what it wants and quotes what it got");
@@ -585,10 +629,12 @@ static void test_accepted_lines(void)
 	ok(parses(DECISION) && parses(LOST) && parses(SESSION), "the examples are events");
 	ok(parses(DECISION " dev=8:1 x_y="), "keys of a later version are skipped");
 	ok(parses(LOST " x=y") && parses(SESSION " x=y"), "behind the other lines too");
-	ok(parses(HEAD "refused unknown session= pid=0 comm= path= error=unknown rule= uid=0 chain=:0 sensitive=no"),
+	ok(parses(HEAD "refused unknown session= pid=0 comm= path= error=unknown rule= uid=0 "
+		       "chain=:0 sensitive=no"),
 	   "unknown and empty values");
 	ok(parses(HEAD "lost - session=web count=18446744073709551615"), "the largest number");
-	ok(parses("9999-12-31T23:59:59.999999Z lost - session=web count=0"), "the last time there is");
+	ok(parses("9999-12-31T23:59:59.999999Z lost - session=web count=0"),
+	   "the last time there is");
 	ok(parses("2028-02-29T00:00:00.000000Z lost - session=web count=0"), "a leap day");
 }
 
@@ -601,7 +647,8 @@ static void test_colour(void)
 
 	fill(&event, EVENT_REFUSED);
 	text = shown(&event, &colour, &len);
-	ok(strstr(text, " \033[31mREFUSED\033[0m  read ") && strstr(text, "\033[1;31msensitive\033[0m\n"),
+	ok(strstr(text, " \033[31mREFUSED\033[0m  read ") &&
+		   strstr(text, "\033[1;31msensitive\033[0m\n"),
 	   "refused is red");
 	free(text);
 	fill(&event, EVENT_WOULD_REFUSE);

@@ -15,15 +15,17 @@ static const char table[] =
 static void reads_the_table(void)
 {
 	struct mounts mounts;
-	struct fail f = { 0 };
+	struct fail f = {0};
 
 	if (!ok(mounts_parse(table, &mounts, &f) == 0, "a mount table is read"))
 		return;
 	ok(mounts.len == 6, "every line is one mount");
 	is_str(mounts.entries[3].point, "/home/ana/with blank\nline\\", "octal escapes are undone");
 	is_str(mounts.entries[2].root, "/@home", "the root of a mount is kept");
-	ok(mounts.entries[0].major == 8 && mounts.entries[0].minor == 1, "the device number is read");
-	is_str(mounts_of_type(&mounts, "cgroup2")->point, "/sys/fs/cgroup", "a mount is found by its type");
+	ok(mounts.entries[0].major == 8 && mounts.entries[0].minor == 1,
+	   "the device number is read");
+	is_str(mounts_of_type(&mounts, "cgroup2")->point, "/sys/fs/cgroup",
+	       "a mount is found by its type");
 	ok(!mounts_of_type(&mounts, "cgroup"), "a type is compared whole");
 	is_str(mounts_at(&mounts, "/mnt")->root, "/part", "a mount is found by its place");
 	is_str(mounts_of_device(&mounts, 8 << 20 | 17)->point, "/home/ana/with blank\nline\\",
@@ -35,14 +37,19 @@ static void reads_the_table(void)
 static void refuses_what_is_none(void)
 {
 	static const char *const bad[] = {
-		"nonsense\n", "21 1 8:1 / /\n", "21 1 8:1 / / rw\n", "21 1 x:y / / rw - ext4 a rw\n", "21 1 8:1 / / rw shared:1\n",
+		"nonsense\n",
+		"21 1 8:1 / /\n",
+		"21 1 8:1 / / rw\n",
+		"21 1 x:y / / rw - ext4 a rw\n",
+		"21 1 8:1 / / rw shared:1\n",
 	};
 	struct mounts mounts;
 	struct fail f;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		memset(&f, 0, sizeof(f));
-		ok(mounts_parse(bad[i], &mounts, &f) == -1 && f.msg[0], "bad line %zu is refused with a reason", i);
+		ok(mounts_parse(bad[i], &mounts, &f) == -1 && f.msg[0],
+		   "bad line %zu is refused with a reason", i);
 	}
 	ok(mounts_parse("", &mounts, NULL) == 0 && mounts.len == 0, "an empty table has no mounts");
 }
@@ -51,7 +58,8 @@ static void reads_this_machine(void)
 {
 	struct mounts mounts;
 
-	ok(mounts_read(&mounts, NULL) == 0 && mounts_at(&mounts, "/"), "this machine's own table has a root");
+	ok(mounts_read(&mounts, NULL) == 0 && mounts_at(&mounts, "/"),
+	   "this machine's own table has a root");
 	mounts_done(&mounts);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* test_policy.c - what policy.h promises: rules in order, limits that refuse, patterns that match what they say. */
+/* test_policy.c - what policy.h promises: rules in order, limits that refuse, patterns that match
+ * what they say. */
 #include <limits.h>
 #include <linux/types.h>
 #include <time.h>
@@ -28,15 +29,19 @@ static void test_rights(void)
 
 	ok(ARRAY_SIZE(want) == POLICY_NRIGHTS, "every right is tested");
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
-		is_str(policy_right_name(want[i].right), want[i].name, "the name of %s", want[i].name);
-		ok(policy_right_parse(want[i].name, &right) && right == want[i].right, "%s is known", want[i].name);
+		is_str(policy_right_name(want[i].right), want[i].name, "the name of %s",
+		       want[i].name);
+		ok(policy_right_parse(want[i].name, &right) && right == want[i].right,
+		   "%s is known", want[i].name);
 		ok(policy_rights(want[i].right) == want[i].bits, "the bits of %s", want[i].name);
 	}
 	right = POLICY_CONNECT;
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
-		ok(!policy_right_parse(unknown[i], &right) && right == POLICY_CONNECT, "'%s' is no right", unknown[i]);
+		ok(!policy_right_parse(unknown[i], &right) && right == POLICY_CONNECT,
+		   "'%s' is no right", unknown[i]);
 	ok(policy_rights(POLICY_NRIGHTS) == 0, "what is not a right gives none");
-	ok(!(policy_rights(POLICY_RW) & AL_CONNECT), "rw on a directory is no way to a socket in it");
+	ok(!(policy_rights(POLICY_RW) & AL_CONNECT),
+	   "rw on a directory is no way to a socket in it");
 }
 
 static void test_add(void)
@@ -50,14 +55,17 @@ static void test_add(void)
 	path[1] = origin[0] = 'X';
 	is_str(policy.rules[0].path, "/a", "its path is a copy");
 	is_str(policy.rules[0].origin, "f:1", "its origin too");
-	ok(policy.rules[0].right == POLICY_RO && policy.rules[0].system && !policy.rules[0].optional,
+	ok(policy.rules[0].right == POLICY_RO && policy.rules[0].system &&
+		   !policy.rules[0].optional,
 	   "right and flags are kept");
-	ok(policy_add(&policy, POLICY_DENY, "/a", NULL, false, true, &why) == 0, "the same path again is another rule");
+	ok(policy_add(&policy, POLICY_DENY, "/a", NULL, false, true, &why) == 0,
+	   "the same path again is another rule");
 	ok(policy.len == 2 && policy.rules[1].right == POLICY_DENY, "behind the first");
 	is_str(policy.rules[1].origin, "", "a missing origin is an empty one");
 	ok(why.no == 7 && strcmp(why.msg, "untouched") == 0, "success leaves the failure alone");
 	policy_done(&policy);
-	ok(!policy.rules && !policy.len && !policy.sensitive && !policy.sensitive_len, "policy_done leaves nothing");
+	ok(!policy.rules && !policy.len && !policy.sensitive && !policy.sensitive_len,
+	   "policy_done leaves nothing");
 	policy_done(&policy);
 	ok(true, "policy_done may come twice");
 }
@@ -71,24 +79,29 @@ static void test_add_refusals(void)
 
 	policy_init(&policy);
 	for (size_t i = 0; i < ARRAY_SIZE(relative); i++)
-		ok(policy_add(&policy, POLICY_RW, relative[i], "x", false, false, &why) == -1, "'%s' is refused",
-		   relative[i]);
-	ok(policy_add(&policy, POLICY_RW, "a\n\x1b", "x", false, false, &why) == -1 && !strpbrk(why.msg, "\n\x1b"),
+		ok(policy_add(&policy, POLICY_RW, relative[i], "x", false, false, &why) == -1,
+		   "'%s' is refused", relative[i]);
+	ok(policy_add(&policy, POLICY_RW, "a\n\x1b", "x", false, false, &why) == -1 &&
+		   !strpbrk(why.msg, "\n\x1b"),
 	   "the message shows it escaped: %s", why.msg);
 	memset(path, 'p', sizeof(path));
 	path[0] = '/';
 	path[PATH_MAX] = '\0';
-	ok(policy_add(&policy, POLICY_RW, path, "x", false, false, &why) == -1, "PATH_MAX bytes are refused");
-	ok(policy_add(&policy, POLICY_RW, path, "x", false, false, NULL) == -1, "nobody needs to ask why");
+	ok(policy_add(&policy, POLICY_RW, path, "x", false, false, &why) == -1,
+	   "PATH_MAX bytes are refused");
+	ok(policy_add(&policy, POLICY_RW, path, "x", false, false, NULL) == -1,
+	   "nobody needs to ask why");
 	ok(policy.len == 0, "nothing was added");
 	path[PATH_MAX - 1] = '\0';
 	ok(policy_add(&policy, POLICY_RW, path, "x", false, false, &why) == 0 &&
 		   strcmp(policy.rules[0].path, path) == 0,
 	   "PATH_MAX - 1 bytes are taken");
-	while (policy.len < POLICY_MAX_RULES && policy_add(&policy, POLICY_RO, "/x", "x", false, false, &why) == 0)
+	while (policy.len < POLICY_MAX_RULES &&
+	       policy_add(&policy, POLICY_RO, "/x", "x", false, false, &why) == 0)
 		;
 	ok(policy.len == POLICY_MAX_RULES, "%d rules fit", POLICY_MAX_RULES);
-	ok(policy_add(&policy, POLICY_DENY, "/x", "x", false, false, &why) == -1 && policy.len == POLICY_MAX_RULES,
+	ok(policy_add(&policy, POLICY_DENY, "/x", "x", false, false, &why) == -1 &&
+		   policy.len == POLICY_MAX_RULES,
 	   "one more does not: %s", why.msg);
 	policy_done(&policy);
 }
@@ -137,7 +150,8 @@ static void test_patterns(void)
 		policy_init(&policy);
 		ok(policy_add_sensitive(&policy, cases[i].pattern, NULL) == 0 &&
 			   policy_sensitive(&policy, cases[i].path) == cases[i].match,
-		   "%s %s %s", Q(cases[i].pattern), cases[i].match ? "matches" : "does not match", Q(cases[i].path));
+		   "%s %s %s", Q(cases[i].pattern), cases[i].match ? "matches" : "does not match",
+		   Q(cases[i].path));
 		policy_done(&policy);
 	}
 }
@@ -152,16 +166,19 @@ static void test_pattern_refusals(void)
 	policy_init(&policy);
 	ok(!policy_sensitive(&policy, "/etc/shadow"), "without patterns nothing is sensitive");
 	for (size_t i = 0; i < ARRAY_SIZE(bad) - 1; i++)
-		ok(policy_add_sensitive(&policy, bad[i], &why) == -1, "pattern '%s' could never match and is refused",
-		   bad[i]);
+		ok(policy_add_sensitive(&policy, bad[i], &why) == -1,
+		   "pattern '%s' could never match and is refused", bad[i]);
 	ok(policy_add_sensitive(&policy, "a/", &why) == 0 && strcmp(policy.sensitive[0], "a") == 0,
 	   "slashes at the end are dropped");
 	memset(text, '*', sizeof(text));
 	text[PATH_MAX] = '\0';
-	ok(policy_add_sensitive(&policy, text, &why) == -1 && policy.sensitive_len == 1, "PATH_MAX bytes are refused");
-	while (policy.sensitive_len < POLICY_MAX_RULES && policy_add_sensitive(&policy, "x", &why) == 0)
+	ok(policy_add_sensitive(&policy, text, &why) == -1 && policy.sensitive_len == 1,
+	   "PATH_MAX bytes are refused");
+	while (policy.sensitive_len < POLICY_MAX_RULES &&
+	       policy_add_sensitive(&policy, "x", &why) == 0)
 		;
-	ok(policy_add_sensitive(&policy, "x", &why) == -1 && policy.sensitive_len == POLICY_MAX_RULES,
+	ok(policy_add_sensitive(&policy, "x", &why) == -1 &&
+		   policy.sensitive_len == POLICY_MAX_RULES,
 	   "so are too many");
 	policy_done(&policy);
 }
@@ -196,7 +213,8 @@ static void test_print(void)
 		"\n[paths]\nrw = /p\\x20q\ndeny = /p\\x20q/\\x0a\\x1b[2J\\x5c\\x3d\\xff;#\n"
 		"\n[optional]\nhide = /h\n"
 		"\n[system]\nlist = /proc\n"
-		"\n[sensitive]\npath = *.pem\npath = \\x7e\npath = \\x3b;\npath = \\x23\npath = \\x24{PROJECT}\n";
+		"\n[sensitive]\npath = *.pem\npath = \\x7e\npath = \\x3b;\npath = \\x23\npath = "
+		"\\x24{PROJECT}\n";
 	cleanup_free char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -236,7 +254,8 @@ static void test_tidy(void)
 	policy_tidy(&policy);
 	ok(policy.len == 3 && policy.rules[0].right == POLICY_RO, "of two equal rules one stays");
 	is_str(policy.rules[2].origin, "last", "and it is the later one");
-	ok(policy.sensitive_len == 2 && strcmp(policy.sensitive[0], "*.pem") == 0, "of two equal patterns one stays");
+	ok(policy.sensitive_len == 2 && strcmp(policy.sensitive[0], "*.pem") == 0,
+	   "of two equal patterns one stays");
 	policy_tidy(&policy);
 	ok(policy.len == 3 && policy.sensitive_len == 2, "a tidy policy stays as it is");
 	policy_done(&policy);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* test_report.c - the promises of lib/report.h: what people and programs are told about a session is right and safe to
- * print. */
+/* test_report.c - the promises of lib/report.h: what people and programs are told about a session
+ * is right and safe to print. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -11,8 +11,8 @@
 
 static const struct event_style plain = {.home = "/home/ana"};
 
-static struct report_target *target(struct report *report, const char *path, uint32_t op, uint64_t count,
-				    const char *comm)
+static struct report_target *target(struct report *report, const char *path, uint32_t op,
+				    uint64_t count, const char *comm)
 {
 	struct report_target *made = report_add(report, path, strlen(path));
 
@@ -43,7 +43,8 @@ static void fill(struct report *report, bool audit)
 enum form { TEXT, JSON, SUMMARY };
 
 /* The caller frees. */
-static char *shown(const struct report *report, enum form form, const struct event_style *style, int width)
+static char *shown(const struct report *report, enum form form, const struct event_style *style,
+		   int width)
 {
 	char *text = NULL;
 	size_t len;
@@ -131,18 +132,19 @@ static void fill_example(struct report *report, bool audit)
 
 static void test_golden(void)
 {
-	static const char *const want = "JAILED  ~/project   session project, running, 3 processes, 2h05m\n"
-					"37 escape attempts blocked\n"
-					"[#############################-] 1204 in-bounds, 37 blocked\n"
-					"5310 system reads, not listed\n"
-					"\n"
-					"  21  read      ~/.ssh/id_ed25519    cat, python3   SENSITIVE\n"
-					"  14  read      ~/.aws/credentials   python3\n"
-					"   2  read      /home/anabel/x       git\n"
-					"\n"
-					"operation  in-bounds  system  refused\n"
-					"read            1200    5310       37\n"
-					"write              4       0        0\n";
+	static const char *const want =
+		"JAILED  ~/project   session project, running, 3 processes, 2h05m\n"
+		"37 escape attempts blocked\n"
+		"[#############################-] 1204 in-bounds, 37 blocked\n"
+		"5310 system reads, not listed\n"
+		"\n"
+		"  21  read      ~/.ssh/id_ed25519    cat, python3   SENSITIVE\n"
+		"  14  read      ~/.aws/credentials   python3\n"
+		"   2  read      /home/anabel/x       git\n"
+		"\n"
+		"operation  in-bounds  system  refused\n"
+		"read            1200    5310       37\n"
+		"write              4       0        0\n";
 	struct report report;
 
 	fill_example(&report, false);
@@ -155,8 +157,10 @@ static void test_golden(void)
 		 "the summary is the report in a few lines");
 	report.lost = 1;
 	report.others = 4;
-	has(&report, TEXT, "\n1 event lost: decided and counted, but no room to show it\n", "lost events are said");
-	has(&report, SUMMARY, "\n4 attempts counted, but not listed by path: ", "attempts without a target are said");
+	has(&report, TEXT, "\n1 event lost: decided and counted, but no room to show it\n",
+	    "lost events are said");
+	has(&report, SUMMARY,
+	    "\n4 attempts counted, but not listed by path: ", "attempts without a target are said");
 	report_done(&report);
 	report_done(&report);
 	ok(report.len == 0, "report_done() leaves an empty report and can be repeated");
@@ -167,13 +171,15 @@ static void test_audit(void)
 	struct report report;
 
 	fill_example(&report, true);
-	has(&report, TEXT, "AUDIT   ~/project   session project, running, ", "an audit says so before all else");
+	has(&report, TEXT, "AUDIT   ~/project   session project, running, ",
+	    "an audit says so before all else");
 	has(&report, TEXT, "\n37 escape attempts seen, none blocked (audit)\n",
 	    "an audit never claims to have blocked");
 	has(&report, TEXT, "] 1204 in-bounds, 37 out of bounds\n", "nor does its bar");
 	has(&report, TEXT, " system  would-refuse\n", "its column is would-refuse");
 	report.counts[AL_OP_CGROUP][AL_REFUSED] = 2;
-	has(&report, TEXT, "\n39 escape attempts seen, 2 blocked (audit)\n", "what an audit did block is told apart");
+	has(&report, TEXT, "\n39 escape attempts seen, 2 blocked (audit)\n",
+	    "what an audit did block is told apart");
 	report.audit = false;
 	has(&report, TEXT, "\n39 escape attempts seen, 2 blocked\n",
 	    "what was seen in audit is not blocked in hindsight");
@@ -196,13 +202,15 @@ static void test_verdict_line(void)
 	report.counts[AL_OP_READ][AL_SYSTEM_USE] = 1;
 	has(&report, TEXT, "\n1 system read, not listed\n", "one system read is singular");
 	report.counts[AL_OP_READ][AL_REFUSED] = UINT64_MAX;
-	has(&report, TEXT, "\n18446744073709551615 escape attempts blocked\n", "a sum over 64 bits stays at the top");
+	has(&report, TEXT, "\n18446744073709551615 escape attempts blocked\n",
+	    "a sum over 64 bits stays at the top");
 	report.processes = 1;
 	has(&report, TEXT, "running, 1 process, 2h05m\n", "one process is singular");
 	strcpy(report.directory, "/home/ana");
 	has(&report, TEXT, "JAILED  ~   session", "the home itself is ~");
 	strcpy(report.directory, "/home/anabel");
-	has(&report, TEXT, "JAILED  /home/anabel   session", "a name that begins like the home is not below it");
+	has(&report, TEXT, "JAILED  /home/anabel   session",
+	    "a name that begins like the home is not below it");
 }
 
 static void test_bar(void)
@@ -217,15 +225,18 @@ static void test_bar(void)
 	ok(report_bar(1, 1000000000, 30) == 1, "bar: one in 10^9 is still seen");
 	ok(report_bar(1000000000, 1, 30) == 29, "bar: and so is what one in 10^9 leaves");
 	ok(report_bar(UINT64_MAX, UINT64_MAX, 30) == 15, "bar: sums beyond 64 bits");
-	ok(report_bar(1, UINT64_MAX, 30) == 1 && report_bar(UINT64_MAX, 1, 30) == 29, "bar: 1 against 2^64 - 1");
-	ok(report_bar(UINT64_MAX, 0, 30) == 30 && report_bar(0, UINT64_MAX, 30) == 0, "bar: 2^64 - 1 against 0");
+	ok(report_bar(1, UINT64_MAX, 30) == 1 && report_bar(UINT64_MAX, 1, 30) == 29,
+	   "bar: 1 against 2^64 - 1");
+	ok(report_bar(UINT64_MAX, 0, 30) == 30 && report_bar(0, UINT64_MAX, 30) == 0,
+	   "bar: 2^64 - 1 against 0");
 	ok(report_bar(5, 5, 0) == 0 && report_bar(5, 5, 1) == 1, "bar: hardly any room");
 	for (part = 0; part < 200; part++) {
 		for (rest = 0; rest < 200; rest++) {
 			size_t filled = report_bar(part, rest, 30);
 
 			sound = sound && filled <= 30 && (filled > 0) == (part > 0);
-			sound = sound && (filled < 30 || rest == 0) && filled <= report_bar(part + 1, rest, 30);
+			sound = sound && (filled < 30 || rest == 0) &&
+				filled <= report_bar(part + 1, rest, 30);
 		}
 	}
 	ok(sound, "bar: grows with its part, and shows each part that is there");
@@ -236,8 +247,10 @@ static void test_bar(void)
 	has(&report, TEXT, "\n[#############################-] 1000000000 in-bounds, 1 blocked\n",
 	    "bar: one refusal is drawn");
 	report.counts[AL_OP_READ][AL_IN_BOUNDS] = 0;
-	has(&report, TEXT, "\n[------------------------------] 0 in-bounds, 1 blocked\n", "bar: nothing but refusals");
-	report.counts[AL_OP_WRITE][AL_IN_BOUNDS] = report.counts[AL_OP_READ][AL_IN_BOUNDS] = UINT64_MAX;
+	has(&report, TEXT, "\n[------------------------------] 0 in-bounds, 1 blocked\n",
+	    "bar: nothing but refusals");
+	report.counts[AL_OP_WRITE][AL_IN_BOUNDS] = report.counts[AL_OP_READ][AL_IN_BOUNDS] =
+		UINT64_MAX;
 	report.counts[AL_OP_READ][AL_REFUSED] = UINT64_MAX;
 	has(&report, TEXT, "\n[###############---------------] 18446744073709551615 in-bounds, ",
 	    "bar: both at the top");
@@ -265,7 +278,8 @@ static void test_merge(void)
 	ok(report.targets[0].verdict == AL_WOULD_REFUSE && report.targets[0].count == 500,
 	   "merge: the largest count is first");
 	is_str(report.targets[1].path, "", "merge: then by path");
-	ok(report.targets[2].count == 78 && report.targets[2].path_len == 2, "merge: counts are added up");
+	ok(report.targets[2].count == 78 && report.targets[2].path_len == 2,
+	   "merge: counts are added up");
 	ok(report.targets[2].comms_len == REPORT_COMMS && report.targets[2].comms_cut,
 	   "merge: eight programs, and a note");
 	is_str(report.targets[2].comms[0].comm, "tool11", "merge: the busiest program is first");
@@ -275,7 +289,8 @@ static void test_merge(void)
 	ok(report.targets[4].op == AL_OP_WRITE, "merge: the smallest count is last");
 	has(&report, TEXT, "tool5, tool4, ...", "more programs than are named is said");
 	report_merge(&report);
-	ok(report.len == 5 && report.targets[2].count == 78, "merge: a second time changes nothing");
+	ok(report.len == 5 && report.targets[2].count == 78,
+	   "merge: a second time changes nothing");
 	target(&report, "/x", AL_OP_READ, UINT64_MAX, "tool11");
 	report_merge(&report);
 	ok(report.len == 5 && report.targets[0].count == UINT64_MAX, "merge: counts don't wrap");
@@ -284,7 +299,8 @@ static void test_merge(void)
 
 	fill_example(&report, false);
 	is_str(report.targets[0].rule, "deny /home/ana/.ssh (--deny)", "merge: the latest rule");
-	ok(report.targets[0].sensitive && report.targets[0].first.tv_sec == 900, "merge: sensitive once is sensitive");
+	ok(report.targets[0].sensitive && report.targets[0].first.tv_sec == 900,
+	   "merge: sensitive once is sensitive");
 	report_done(&report);
 }
 
@@ -304,7 +320,8 @@ static void test_long_list(void)
 	ok(report.len == 1501, "3001 entries are 1501 targets");
 	has(&report, TEXT, "\n      and 1481 more, 1 of them sensitive (report --json has all)\n",
 	    "the list is cut, and a sensitive target does not drown in it");
-	has(&report, SUMMARY, "\n      and 1496 more, 1 of them sensitive (report --json has all)\n",
+	has(&report, SUMMARY,
+	    "\n      and 1496 more, 1 of them sensitive (report --json has all)\n",
 	    "so is the summary");
 	has(&report, JSON, "\"path\":\"/home/ana/.netrc\"", "JSON has all");
 	text = shown(&report, TEXT, &plain, 100);
@@ -312,7 +329,8 @@ static void test_long_list(void)
 	free(text);
 	memset(path, 'p', sizeof(path));
 	report_add(&report, path, sizeof(path));
-	ok(report.targets[report.len - 1].path_len == AL_PATH_MAX, "a path that is too long keeps its end");
+	ok(report.targets[report.len - 1].path_len == AL_PATH_MAX,
+	   "a path that is too long keeps its end");
 	report_done(&report);
 }
 
@@ -355,19 +373,23 @@ static void test_hostile(void)
 	for (width = -1; width < 200; width += 67) {
 		text = shown(&report, TEXT, &plain, width);
 		ok(printable(text), "hostile names: the report is printable at width %d", width);
-		ok(lines(text) == 3 + 1 + 2, "hostile names: no line of their own at width %d", width);
+		ok(lines(text) == 3 + 1 + 2, "hostile names: no line of their own at width %d",
+		   width);
 		free(text);
 	}
-	has(&report, TEXT, "&\\x09\\x20\\x20\\x20SENSITIVE", "hostile names: no path can make itself a column");
+	has(&report, TEXT, "&\\x09\\x20\\x20\\x20SENSITIVE",
+	    "hostile names: no path can make itself a column");
 	text = shown(&report, SUMMARY, &plain, 80);
 	ok(printable(text) && lines(text) == 3, "hostile names: nor in the summary");
 	free(text);
 	text = shown(&report, JSON, &plain, 80);
 	ok(printable(text) && lines(text) == 1, "hostile names: JSON is one printable line");
-	ok(strstr(text, "\"path_bytes\":\"\\\\x0a2026-01-01\\\\x20"), "hostile names: JSON has the bytes as well");
+	ok(strstr(text, "\"path_bytes\":\"\\\\x0a2026-01-01\\\\x20"),
+	   "hostile names: JSON has the bytes as well");
 	free(text);
 	text = shown(&report, TEXT, &colour, 80);
-	ok(!printable(text) && !strstr(text, "\033[2J"), "hostile names: with colour the only escapes are ours");
+	ok(!printable(text) && !strstr(text, "\033[2J"),
+	   "hostile names: with colour the only escapes are ours");
 	free(text);
 	report_done(&report);
 }
@@ -380,15 +402,19 @@ static void test_json(void)
 	report.counts[AL_OP_EXEC][AL_REFUSED] = 2;
 	target(&report, "/bin/\xc3\xa9\xf0\x9f\x94\xa5", AL_OP_EXEC, 2, "sh")->last.tv_sec = 86400;
 	is_shown(&report, JSON,
-		 "{\"session\":\"project\",\"state\":\"running\",\"mode\":\"enforce\",\"directory\":\"/home/ana/"
+		 "{\"session\":\"project\",\"state\":\"running\",\"mode\":\"enforce\","
+		 "\"directory\":\"/home/ana/"
 		 "project\","
 		 "\"processes\":3,\"age\":7500,\"owner\":1000,"
-		 "\"in_bounds\":0,\"system\":0,\"refused\":2,\"would_refuse\":0,\"lost\":0,\"others\":0,"
-		 "\"operations\":{\"exec\":{\"in_bounds\":0,\"system\":0,\"refused\":2,\"would_refuse\":0}},"
+		 "\"in_bounds\":0,\"system\":0,\"refused\":2,\"would_refuse\":0,\"lost\":0,"
+		 "\"others\":0,"
+		 "\"operations\":{\"exec\":{\"in_bounds\":0,\"system\":0,\"refused\":2,\"would_"
+		 "refuse\":0}},"
 		 "\"targets\":[{\"path\":\"/bin/"
 		 "\\u00e9\\ud83d\\udd25\",\"op\":\"exec\",\"verdict\":\"refused\",\"count\":2,"
 		 "\"rule\":\"\",\"sensitive\":false,\"first\":\"1970-01-01T00:00:00.000000Z\","
-		 "\"last\":\"1970-01-02T00:00:00.000000Z\",\"comms\":[{\"comm\":\"sh\",\"count\":2,\"pid\":800}],"
+		 "\"last\":\"1970-01-02T00:00:00.000000Z\",\"comms\":[{\"comm\":\"sh\",\"count\":2,"
+		 "\"pid\":800}],"
 		 "\"comms_cut\":false}]}\n",
 		 "the JSON of a report");
 	report_done(&report);
@@ -405,29 +431,39 @@ static void test_list(void)
 		 .refused = 37,
 		 .created = 2500,
 		 .owner = 1000},
-		{.name = "a\nb", .state = "idle", .audit = true, .directory = "/srv/two words\xff", .created = 9990},
+		{.name = "a\nb",
+		 .state = "idle",
+		 .audit = true,
+		 .directory = "/srv/two words\xff",
+		 .created = 9990},
 		{.created = 10001, .processes = UINT64_MAX, .owner = UINT32_MAX},
 	};
 	char *text;
 
 	text = listed(entries, 3, false);
 	is_str(text,
-	       "NAME     STATE    MODE     DIRECTORY                         PROCESSES  OPENS  REFUSED    AGE       "
+	       "NAME     STATE    MODE     DIRECTORY                         PROCESSES  OPENS  "
+	       "REFUSED    AGE       "
 	       "OWNER\n"
-	       "project  running  enforce  /home/ana/project                         3   1204       37  2h05m        "
+	       "project  running  enforce  /home/ana/project                         3   1204      "
+	       " 37  2h05m        "
 	       "1000\n"
-	       "a\\x0ab   idle     audit    /srv/two\\x20words\\xff                     0      0        0    10s       "
+	       "a\\x0ab   idle     audit    /srv/two\\x20words\\xff                     0      0   "
+	       "     0    10s       "
 	       "    0\n"
-	       "-        -        enforce  -                      18446744073709551615      0        0     0s  "
+	       "-        -        enforce  -                      18446744073709551615      0      "
+	       "  0     0s  "
 	       "4294967295\n",
 	       "the list: one line a session, every column one word");
 	free(text);
 	text = listed(entries, 2, true);
 	is_str(text,
-	       "[{\"session\":\"project\",\"state\":\"running\",\"mode\":\"enforce\",\"directory\":\"/home/ana/"
+	       "[{\"session\":\"project\",\"state\":\"running\",\"mode\":\"enforce\",\"directory\":"
+	       "\"/home/ana/"
 	       "project\","
 	       "\"processes\":3,\"opens\":1204,\"refused\":37,\"age\":7500,\"owner\":1000},"
-	       "{\"session\":\"a\\u000ab\",\"state\":\"idle\",\"mode\":\"audit\",\"directory\":\"/srv/two "
+	       "{\"session\":\"a\\u000ab\",\"state\":\"idle\",\"mode\":\"audit\",\"directory\":\"/"
+	       "srv/two "
 	       "words\\u00ff\","
 	       "\"directory_bytes\":\"/srv/"
 	       "two\\\\x20words\\\\xff\",\"processes\":0,\"opens\":0,\"refused\":0,\"age\":10,"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A session's state is read back as it was written; one that is cut short or changed is not read at all. */
+/* A session's state is read back as it was written; one that is cut short or changed is not read at
+ * all. */
 #include "../tap.h"
 
 #include <stdlib.h>
@@ -32,9 +33,15 @@ static void fill(struct state *state)
 	policy_add(&state->policy, POLICY_RO, "/usr", "agent-lock.ini:3", true, true, NULL);
 	policy_add_sensitive(&state->policy, "*.pem", NULL);
 	state->objects = calloc(2, sizeof(*state->objects));
-	state->objects[0] = (struct state_object){ .id = 1, .rights = 7, .rule = 0, .dev = 1, .ino = 2, .path = strdup("/x\ny") };
+	state->objects[0] = (struct state_object){
+		.id = 1, .rights = 7, .rule = 0, .dev = 1, .ino = 2, .path = strdup("/x\ny")};
 	state->objects[1] = (struct state_object){
-		.id = UINT32_MAX, .rights = UINT32_MAX, .rule = 1, .dev = UINT64_MAX, .ino = UINT64_MAX, .path = strdup("/usr"),
+		.id = UINT32_MAX,
+		.rights = UINT32_MAX,
+		.rule = 1,
+		.dev = UINT64_MAX,
+		.ino = UINT64_MAX,
+		.path = strdup("/usr"),
 	};
 	state->len = 2;
 }
@@ -42,7 +49,7 @@ static void fill(struct state *state)
 static void comes_back(void)
 {
 	struct state state, back;
-	struct fail f = { 0 };
+	struct fail f = {0};
 	cleanup_free char *text = NULL, *again = NULL, *copy = NULL;
 
 	fill(&state);
@@ -83,13 +90,17 @@ static void cut_short(void)
 static void nonsense(void)
 {
 	static const char *const bad[] = {
-		"", "agent-lock-state 2\nend\n", "agent-lock-state 1\nend\n",
-		"agent-lock-state 1\nsession 1 2 512 0 0 /\nend\n", "agent-lock-state 1\nsession 4294967296 2 3 0 0 /\nend\n",
+		"",
+		"agent-lock-state 2\nend\n",
+		"agent-lock-state 1\nend\n",
+		"agent-lock-state 1\nsession 1 2 512 0 0 /\nend\n",
+		"agent-lock-state 1\nsession 4294967296 2 3 0 0 /\nend\n",
 		"agent-lock-state 1\nsession 1 2 3 0 0 /\nsession 1 2 3 0 0 /\nend\n",
 		"agent-lock-state 1\nsession 1 2 3 0 0 /\nobject 1 2 0 4 5 /x\nend\n",
 		"agent-lock-state 1\nsession 1 2 3 0 0 /\nrule 9 0 0 /x y\nend\n",
 		"agent-lock-state 1\nsession 1 2 3 0 0 /\nrule 0 0 0 x y\nend\n",
-		"agent-lock-state 1\nsession 1 2 3 0 0 / more\nend\n", "agent-lock-state 1\nsession -1 2 3 0 0 /x\\\nend\n",
+		"agent-lock-state 1\nsession 1 2 3 0 0 / more\nend\n",
+		"agent-lock-state 1\nsession -1 2 3 0 0 /x\\\nend\n",
 		"agent-lock-state 1\nwhat\nsession 1 2 3 0 0 /\nend\n",
 	};
 	struct state back;
@@ -99,7 +110,8 @@ static void nonsense(void)
 		char *copy = strdup(bad[i]);
 
 		memset(&f, 0, sizeof(f));
-		ok(state_parse(copy, &back, &f) == -1 && f.msg[0], "nonsense %zu is refused with a reason", i);
+		ok(state_parse(copy, &back, &f) == -1 && f.msg[0],
+		   "nonsense %zu is refused with a reason", i);
 		free(copy);
 	}
 }

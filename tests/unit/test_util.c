@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* test_util.c - what util.h promises: whole reads and writes, escaping that can be undone and never overruns. */
+/* test_util.c - what util.h promises: whole reads and writes, escaping that can be undone and never
+ * overruns. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -71,18 +72,21 @@ static void test_escape_room(void)
 static void test_unescape_refusals(void)
 {
 	static const char *const bad[] = {
-		"a b",	 "a=b",	    "\"",	 "'",	 "\\",	     "\\x", "\\x0",  "\\n",  "\\x0g", "\\x0A", "\\x41",
-		"\\X0a", "\\\\x0a", "tab\there", "\x7f", "\xc3\xa9", "x\n", "\\0a0", "\\xa", "\\x7e", "\\x-1",
+		"a b",	"a=b",	    "\"",    "'",     "\\",    "\\x",	  "\\x0",
+		"\\n",	"\\x0g",    "\\x0A", "\\x41", "\\X0a", "\\\\x0a", "tab\there",
+		"\x7f", "\xc3\xa9", "x\n",   "\\0a0", "\\xa",  "\\x7e",	  "\\x-1",
 	};
 	char out[64];
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		ok(unescape(bad[i], strlen(bad[i]), out, sizeof(out)) == -1, "unescape refuses '%s'", Q(bad[i]));
+		ok(unescape(bad[i], strlen(bad[i]), out, sizeof(out)) == -1,
+		   "unescape refuses '%s'", Q(bad[i]));
 	ok(unescape("\\x0", 3, out, sizeof(out)) == -1, "an escape cut by the length is refused");
 	ok(unescape("\\x\0a", 4, out, sizeof(out)) == -1, "a NUL is not a hex digit");
 	ok(unescape("abc", 3, out, 3) == -1, "no room for the NUL is a failure");
 	ok(unescape("", 0, out, 0) == -1, "so is no room at all");
-	ok(unescape("abc", 3, out, 4) == 3 && strcmp(out, "abc") == 0, "just enough room is enough");
+	ok(unescape("abc", 3, out, 4) == 3 && strcmp(out, "abc") == 0,
+	   "just enough room is enough");
 	ok(unescape("", 0, out, 1) == 0 && !*out, "an empty text comes back empty");
 }
 
@@ -164,7 +168,8 @@ static void ignore_alarm(int signal)
 
 static void test_write_all(void)
 {
-	struct sigaction action = {.sa_handler = ignore_alarm}; /* no SA_RESTART: write(2) fails with EINTR */
+	struct sigaction action = {
+		.sa_handler = ignore_alarm}; /* no SA_RESTART: write(2) fails with EINTR */
 	static unsigned char data[BIG];
 	unsigned int sum = 0;
 	struct pipe_end end = {0};
@@ -180,11 +185,13 @@ static void test_write_all(void)
 	sigaction(SIGALRM, &action, NULL);
 	sigemptyset(&alarms);
 	sigaddset(&alarms, SIGALRM);
-	pthread_sigmask(SIG_BLOCK, &alarms, NULL); /* inherited: the reader is not the one to be interrupted */
+	pthread_sigmask(SIG_BLOCK, &alarms,
+			NULL); /* inherited: the reader is not the one to be interrupted */
 	pthread_create(&thread, NULL, drain, &end);
 	pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
 	ualarm(500, 500);
-	ok(write_all(fds[1], data, sizeof(data)) == 0, "write_all goes on after short counts and signals");
+	ok(write_all(fds[1], data, sizeof(data)) == 0,
+	   "write_all goes on after short counts and signals");
 	ualarm(0, 0);
 	close(fds[1]);
 	pthread_join(thread, NULL);
@@ -208,12 +215,15 @@ static void test_text_at(const char *dir)
 	memset(buf, '#', sizeof(buf));
 	ok(read_text_at(dirfd, "f", buf, sizeof(buf)) == 7 && strcmp(buf, "abcdefg") == 0,
 	   "read_text_at leaves room for the NUL");
-	ok(write_text_at(dirfd, "f", "12") == 0 && read_text_at(dirfd, "f", buf, 4) == 3 && strcmp(buf, "12c") == 0,
+	ok(write_text_at(dirfd, "f", "12") == 0 && read_text_at(dirfd, "f", buf, 4) == 3 &&
+		   strcmp(buf, "12c") == 0,
 	   "write_text_at does not truncate");
-	ok(read_text_at(dirfd, "f", buf, 1) == 0 && !buf[0], "room for the NUL alone gives the empty text");
+	ok(read_text_at(dirfd, "f", buf, 1) == 0 && !buf[0],
+	   "room for the NUL alone gives the empty text");
 	errno = 0;
 	ok(read_text_at(dirfd, "f", buf, 0) == -1 && errno == EINVAL, "no room is an error");
-	ok(read_text_at(dirfd, "none", buf, sizeof(buf)) == -1 && errno == ENOENT, "a missing file is ENOENT");
+	ok(read_text_at(dirfd, "none", buf, sizeof(buf)) == -1 && errno == ENOENT,
+	   "a missing file is ENOENT");
 	ok(read_text_at(dirfd, ".", buf, sizeof(buf)) == -1 && errno == EISDIR,
 	   "a directory is EISDIR, through the clean-up");
 	unlinkat(dirfd, "f", 0);
@@ -252,7 +262,8 @@ static void test_cleanup(void)
 	ok(fcntl(fds[0], F_GETFD) == -1, "cleanup_fd closes");
 	/* Closed already: the second close fails with EBADF. */
 	errno = 0;
-	ok(leave_with_errno(fds[0]) == -1 && errno == EXDEV, "clean-up keeps errno even when close fails");
+	ok(leave_with_errno(fds[0]) == -1 && errno == EXDEV,
+	   "clean-up keeps errno even when close fails");
 	taken = steal_fd(&fds[1]);
 	ok(fds[1] == -1 && taken >= 0 && close(taken) == 0, "steal_fd hands on");
 }
