@@ -10,8 +10,10 @@
 
 #include <linux/types.h>
 
-/* Changes with every change of a struct or map; part of the pins' name: pinned maps of another
- * layout are not adopted. */
+/*
+ * Changes with every change of a struct or map; part of the pins' name: pinned maps of another
+ * layout are not adopted.
+ */
 #define AL_LAYOUT 1
 
 /* Limits. All of them refuse when they are reached; none is silently exceeded. */
@@ -108,23 +110,29 @@ struct al_rule {
 	__u32 id;     /* index of the rule in its session's policy */
 };
 
-/* Map 'numbers': restricting objects once more by number, for when the inode was evicted and its
- * mark with it. Numbers can collide (btrfs subvolumes): so they only ever refuse. */
+/*
+ * Map 'numbers': restricting objects once more by number, for when the inode was evicted and its
+ * mark with it. Numbers can collide (btrfs subvolumes): so they only ever refuse.
+ */
 struct al_number {
 	__u64 ino;
 	__u32 dev; /* s_dev as the kernel has it */
 	__u32 generation;
 };
 
-/* Map 'numbering': whose watch asks for a number, and for which object; object becomes 0 when it is
- * noted. */
+/*
+ * Map 'numbering': whose watch asks for a number, and for which object; object becomes 0 when it is
+ * noted.
+ */
 struct al_numbering {
 	__u32 tgid; /* 0: nobody's */
 	__u32 object;
 };
 
-/* Map 'tally': what was refused, how often, to whom. Identity of the target is parent and name, so
- * that a file that does not exist has one too. */
+/*
+ * Map 'tally': what was refused, how often, to whom. Identity of the target is parent and name, so
+ * that a file that does not exist has one too.
+ */
 struct al_tally_key {
 	__u64 parent; /* inode number of the directory */
 	__u64 name;   /* d_name.hash_len, salted by the kernel with the parent */

@@ -75,8 +75,10 @@ int BPF_PROG(al_uring_creds, const struct cred *new, int ret)
 	return refuse(AL_OP_CREDS, &jail);
 }
 
-/* /proc asks without an attempt behind it (NOAUDIT), for each process that ps looks at: refused,
- * not reported. */
+/*
+ * /proc asks without an attempt behind it (NOAUDIT), for each process that ps looks at: refused,
+ * not reported.
+ */
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(al_ptrace_access_check, struct task_struct *child, unsigned int mode, int ret)
 {
@@ -89,8 +91,10 @@ int BPF_PROG(al_ptrace_access_check, struct task_struct *child, unsigned int mod
 	return refuse(AL_OP_TRACE, &jail);
 }
 
-/* do_exit() comes here before exit_files(): from the first moment that a mark may go, numbers are
- * asked. */
+/*
+ * do_exit() comes here before exit_files(): from the first moment that a mark may go, numbers are
+ * asked.
+ */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(al_exit, struct task_struct *task)
 {

@@ -37,8 +37,10 @@ static __always_inline int change(u32 op, u32 want, struct dentry *dentry, const
 	return judge_and_settle(op, want, NULL, dentry, jail);
 }
 
-/* Only times are news here: the rest was decided and counted by a path hook a moment ago, writes by
- * the open. */
+/*
+ * Only times are news here: the rest was decided and counted by a path hook a moment ago, writes by
+ * the open.
+ */
 static __always_inline int set_attributes(struct dentry *dentry, struct iattr *attr,
 					  const struct jail *jail)
 {
@@ -77,8 +79,10 @@ int BPF_PROG(al_inode_setattr_v61, struct dentry *dentry, struct iattr *attr, in
 	return set_attributes(dentry, attr, &jail);
 }
 
-/* Does the attribute's name begin with this prefix? The name is a kernel copy: nobody changes it
- * meanwhile. */
+/*
+ * Does the attribute's name begin with this prefix? The name is a kernel copy: nobody changes it
+ * meanwhile.
+ */
 #define HAS_PREFIX(name, prefix) has_prefix(name, prefix, sizeof(prefix) - 1)
 static __always_inline bool has_prefix(const char *name, const char *prefix, u32 len)
 {

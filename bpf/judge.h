@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* judge.h - the rights of the current session on an object: by rule, else by what it is; devices,
- * when opened, by number. */
+/*
+ * judge.h - the rights of the current session on an object: by rule, else by what it is; devices,
+ * when opened, by number.
+ */
 #ifndef JUDGE_H
 #define JUDGE_H
 
 #include "pseudo.h"
 #include "report.h"
 
-/* dentry must be positive and of a type that the verifier knows (walk.h). mnt is only read by
- * probe, may be NULL. */
+/*
+ * dentry must be positive and of a type that the verifier knows (walk.h). mnt is only read by
+ * probe, may be NULL.
+ */
 static __always_inline void judge_open(struct vfsmount *mnt, struct dentry *dentry,
 				       const struct jail *jail, struct judged *out_judged)
 {

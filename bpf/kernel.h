@@ -32,8 +32,10 @@ typedef unsigned short umode_t;
 #define S_IFDIR 0040000
 #define S_IFCHR 0020000
 
-/* include/linux/fs.h; stable since 2.6 but for FMODE_EXEC, which open(2) never sets from user
- * flags. */
+/*
+ * include/linux/fs.h; stable since 2.6 but for FMODE_EXEC, which open(2) never sets from user
+ * flags.
+ */
 #define FMODE_READ 1U
 #define FMODE_WRITE 2U
 #define FMODE_PATH 0x4000U

@@ -28,8 +28,10 @@ struct {
 	__type(value, struct al_session);
 } sessions SEC(".maps") __weak;
 
-/* Which object of a policy an inode is. Written by the daemon through O_PATH descriptors, dies with
- * the inode. */
+/*
+ * Which object of a policy an inode is. Written by the daemon through O_PATH descriptors, dies with
+ * the inode.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -46,8 +48,10 @@ struct {
 	__type(value, struct al_rule);
 } rules SEC(".maps") __weak;
 
-/* Restricting objects by number: value is the object. Filled by al_path_notify on the daemon's
- * behalf. */
+/*
+ * Restricting objects by number: value is the object. Filled by al_path_notify on the daemon's
+ * behalf.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -56,8 +60,10 @@ struct {
 	__type(value, u32);
 } numbers SEC(".maps") __weak;
 
-/* The last object id that was ever given to a mark: ids are not used again while an old mark may
- * still be about. Daemon's. */
+/*
+ * The last object id that was ever given to a mark: ids are not used again while an old mark may
+ * still be about. Daemon's.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -92,8 +98,10 @@ struct {
 	__type(value, u64);
 } counters SEC(".maps") __weak;
 
-/* What was refused, how often and to whom: exact whatever the rings lost. Written here, read by the
- * daemon. */
+/*
+ * What was refused, how often and to whom: exact whatever the rings lost. Written here, read by the
+ * daemon.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -102,8 +110,10 @@ struct {
 	__type(value, struct al_tally);
 } tally SEC(".maps") __weak;
 
-/* How many entries of the tally each slot has: a session that reaches for everything must not use
- * up the others' room. */
+/*
+ * How many entries of the tally each slot has: a session that reaches for everything must not use
+ * up the others' room.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, AL_MAX_SESSIONS);
@@ -125,8 +135,10 @@ struct {
 	__uint(max_entries, 1 << 23);
 } refusals SEC(".maps") __weak;
 
-/* Allowed operations, only while somebody tails: apart, so that a busy build cannot push out a
- * refusal. */
+/*
+ * Allowed operations, only while somebody tails: apart, so that a busy build cannot push out a
+ * refusal.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 22);

@@ -16,8 +16,10 @@
 
 #define ARG_TRUSTED __attribute__((btf_decl_tag("arg:trusted")))
 
-/* Weak, or clang would work out the range of the result and the verifier, which checks a global
- * function apart, not. */
+/*
+ * Weak, or clang would work out the range of the result and the verifier, which checks a global
+ * function apart, not.
+ */
 __weak int judge_path(struct path *path ARG_TRUSTED, const struct jail *jail,
 		      struct judged *out_judged)
 {
@@ -40,8 +42,10 @@ static __always_inline int settle_file(struct file *file, u32 op, u32 want,
 	return settle(&attempt, judged, jail);
 }
 
-/* What an open asks for. Neither reading nor writing (access mode 3, for ioctl alone) asks for
- * both. */
+/*
+ * What an open asks for. Neither reading nor writing (access mode 3, for ioctl alone) asks for
+ * both.
+ */
 static __always_inline u32 wanted(struct file *file)
 {
 	u32 mode = BPF_CORE_READ(file, f_mode), flags = BPF_CORE_READ(file, f_flags), want = 0;

@@ -118,8 +118,10 @@ int BPF_PROG(al_path_rmdir, const struct path *dir, struct dentry *dentry, int r
 	return take_away(AL_OP_RMDIR, dir, dentry, &jail);
 }
 
-/* A new name must not bring a right: what is linked must be the session's to write under its old
- * name already. */
+/*
+ * A new name must not bring a right: what is linked must be the session's to write under its old
+ * name already.
+ */
 SEC("lsm/path_link")
 int BPF_PROG(al_path_link, struct dentry *old_dentry, const struct path *new_dir,
 	     struct dentry *new_dentry, int ret)
@@ -153,8 +155,10 @@ int BPF_PROG(al_path_rename, const struct path *old_dir, struct dentry *old_dent
 	judge_removal(old_dir, old_dentry, &jail, &judged);
 	if (!(judged.rights & AL_WRITE))
 		return settle_at(AL_OP_RENAME, old_dir, old_dentry, &judged, &jail);
-	/* What is replaced goes; what is exchanged moves: the same is asked of it as of the old
-	 * name. */
+	/*
+	 * What is replaced goes; what is exchanged moves: the same is asked of it as of the old
+	 * name.
+	 */
 	if (exists(new_dentry)) {
 		judge_removal(new_dir, new_dentry, &jail, &judged);
 		if (!(judged.rights & AL_WRITE))
@@ -203,8 +207,10 @@ int BPF_PROG(al_path_chroot, const struct path *path, int ret)
 	return judge_and_settle(AL_OP_CHROOT, AL_READ, path->mnt, path->dentry, &jail);
 }
 
-/* The daemon asks for an object's number by watching it: user space cannot know s_dev nor the
- * generation. */
+/*
+ * The daemon asks for an object's number by watching it: user space cannot know s_dev nor the
+ * generation.
+ */
 static __always_inline void note_number(struct inode *inode)
 {
 	u32 zero = 0, tgid = (u32)(bpf_get_current_pid_tgid() >> 32);

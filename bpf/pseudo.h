@@ -73,8 +73,10 @@ static __always_inline u32 device_rights(struct dentry *dentry, struct inode *in
 	return own_terminal(&unused) == dev ? PSEUDO_ALL : 0;
 }
 
-/* The session of the process that a procfs inode is about: container_of(inode)->pid, as procfs
- * itself finds it. */
+/*
+ * The session of the process that a procfs inode is about: container_of(inode)->pid, as procfs
+ * itself finds it.
+ */
 static __always_inline bool proc_pid_inside(struct pid *pid, const struct jail *jail)
 {
 	struct hlist_node *link = BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first);

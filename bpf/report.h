@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* report.h - what was decided: count first, tally what was refused, then emit an event if there is
- * room. */
+/*
+ * report.h - what was decided: count first, tally what was refused, then emit an event if there is
+ * room.
+ */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -26,8 +28,10 @@ static __always_inline void count(const struct jail *jail, u32 counter)
 	u32 index = jail->slot * AL_NCOUNTERS + counter;
 	u64 *total = bpf_map_lookup_elem(&counters, &index);
 
-	/* Atomic although per CPU: programs are preemptible, and one task may interrupt another's
-	 * increment. */
+	/*
+	 * Atomic although per CPU: programs are preemptible, and one task may interrupt another's
+	 * increment.
+	 */
 	if (total)
 		__sync_fetch_and_add(total, 1);
 }
@@ -85,8 +89,10 @@ static __always_inline struct al_tally *tally_entry(const struct attempt *attemp
 	used = bpf_map_lookup_elem(&tallied, &jail->slot);
 	if (!empty || !used || *used >= AL_SESSION_TALLY)
 		return NULL;
-	/* Two at once: one makes it, both find it. Full: nobody does, and the caller counts
-	 * 'others'. */
+	/*
+	 * Two at once: one makes it, both find it. Full: nobody does, and the caller counts
+	 * 'others'.
+	 */
 	if (bpf_map_update_elem(&tally, &key, empty, BPF_NOEXIST) == 0)
 		__sync_fetch_and_add(used, 1);
 	return bpf_map_lookup_elem(&tally, &key);

@@ -19,8 +19,10 @@ void boot_cure(const char *root, const char *active, char *out, size_t size)
 {
 	char list[600];
 
-	/* 'capability' is always active and always first in the list that is read; lsm= wants the
-	 * others. */
+	/*
+	 * 'capability' is always active and always first in the list that is read; lsm= wants the
+	 * others.
+	 */
 	snprintf(list, sizeof(list), "lsm=%s,bpf",
 		 active[0] ? active : "lockdown,yama,loadpin,safesetid,integrity,apparmor,selinux");
 	if (there(root, "/sbin/grubby") || there(root, "/usr/sbin/grubby"))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* boot.h - how this machine is told its kernel parameters: for doctor's cure of a missing 'bpf' in
- * the LSM list. */
+/*
+ * boot.h - how this machine is told its kernel parameters: for doctor's cure of a missing 'bpf' in
+ * the LSM list.
+ */
 #ifndef LIB_BOOT_H
 #define LIB_BOOT_H
 

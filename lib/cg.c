@@ -45,8 +45,10 @@ static int in_initial_namespaces(struct fail *f)
 			    "--cgroupns=host --pid=host");
 }
 
-/* libcgroup's own parse of the mount table; a failure only means that we make directories
- * ourselves. */
+/*
+ * libcgroup's own parse of the mount table; a failure only means that we make directories
+ * ourselves.
+ */
 static void init_libcgroup(void)
 {
 	(void)cgroup_init();
@@ -287,8 +289,10 @@ int cg_remove(struct cg *cg, const char *name, struct fail *f)
 			       ? 0
 			       : fail(f, errno, "cannot open the cgroup of session '%s'", Q(name));
 	remove_below(dir);
-	/* Not cgroup_delete_cgroup(): it moves what is left inside to the parent, and out of the
-	 * jail. */
+	/*
+	 * Not cgroup_delete_cgroup(): it moves what is left inside to the parent, and out of the
+	 * jail.
+	 */
 	if (unlinkat(cg->root, directory(name).text, AT_REMOVEDIR) && errno != ENOENT)
 		return fail(f, errno, "cannot remove the cgroup of session '%s'", Q(name));
 	return 0;
@@ -309,8 +313,10 @@ void cg_each(struct cg *cg, void (*each)(const char *name, void *data), void *da
 	closedir(entries);
 }
 
-/* The path of a process's cgroup in the v2 hierarchy: the line "0::PATH" of /proc/PID/cgroup. NULL
- * if nobody says. */
+/*
+ * The path of a process's cgroup in the v2 hierarchy: the line "0::PATH" of /proc/PID/cgroup. NULL
+ * if nobody says.
+ */
 static char *cgroup_of(pid_t pid, char *text, size_t size)
 {
 	char name[64], *line;

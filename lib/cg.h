@@ -26,8 +26,10 @@ void cg_close(struct cg *cg);
  */
 uint32_t cg_session_level(void);
 
-/* Make the cgroup; its id (kernfs node id) is what the kernel half knows it by. Fails with EEXIST
- * if it is there. */
+/*
+ * Make the cgroup; its id (kernfs node id) is what the kernel half knows it by. Fails with EEXIST
+ * if it is there.
+ */
 int cg_create(struct cg *cg, const char *name, uint64_t *out_id, struct fail *f);
 /* The id of one that is there; 0 with errno if not. */
 uint64_t cg_id(struct cg *cg, const char *name);

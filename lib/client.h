@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* client.h - the daemon as a command sees it: no verb knows a socket or a message's layout but
- * through this. */
+/*
+ * client.h - the daemon as a command sees it: no verb knows a socket or a message's layout but
+ * through this.
+ */
 #ifndef LIB_CLIENT_H
 #define LIB_CLIENT_H
 

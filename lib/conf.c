@@ -115,8 +115,10 @@ static int decode(struct reading *r, const char *key, const char *text, char *ou
 	return 0;
 }
 
-/* What ~ or ${PROJECT} stands for, less slashes at its end; in a pattern its letters stand for
- * themselves. */
+/*
+ * What ~ or ${PROJECT} stands for, less slashes at its end; in a pattern its letters stand for
+ * themselves.
+ */
 static int put_base(struct reading *r, const char *key, const char *base, bool pattern, char *out,
 		    size_t size)
 {
@@ -345,8 +347,10 @@ static bool next_line(struct reading *r)
 	return false;
 }
 
-/* How much of a text inih can take at once; 0: there is no place to cut where it would lose
- * nothing. */
+/*
+ * How much of a text inih can take at once; 0: there is no place to cut where it would lose
+ * nothing.
+ */
 static size_t piece_len(const char *text, size_t len, size_t room)
 {
 	if (len <= room)
@@ -354,8 +358,10 @@ static size_t piece_len(const char *text, size_t len, size_t room)
 	for (len = room; len; len--) {
 		const char *at = text + len;
 
-		/* inih strips blanks from both ends of a piece and drops one that begins like a
-		 * comment. */
+		/*
+		 * inih strips blanks from both ends of a piece and drops one that begins like a
+		 * comment.
+		 */
 		if (!is_blank(at[-1]) && !is_blank(at[0]) && at[0] != ';' && at[0] != '#')
 			break;
 	}
@@ -448,8 +454,10 @@ static int check_file(const char *file, const struct stat *st, struct fail *f)
 		     Q(file), (unsigned int)st->st_uid);
 		return fail_hint(f, "make a copy of your own, and read it before you use it");
 	}
-	/* With an access control list the group's bits are its mask, so this covers those who are
-	 * named in one. */
+	/*
+	 * With an access control list the group's bits are its mask, so this covers those who are
+	 * named in one.
+	 */
 	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
 		fail(f, 0, "cannot read policy '%s': others can write it", Q(file));
 		return fail_hint(f, "chmod go-w '%s'", Q(file));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* event.c - the log line and its parser, see event.h. The forms for people and programs are in
- * event_text.c. */
+/*
+ * event.c - the log line and its parser, see event.h. The forms for people and programs are in
+ * event_text.c.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -116,8 +118,10 @@ void text_comm(const char *comm, char out[TEXT_COMM])
 	escape(comm, strnlen(comm, AL_COMM), out, TEXT_COMM);
 }
 
-/* The line while it grows. The assertion says that it always fits; the checks below hold should
- * that ever be wrong. */
+/*
+ * The line while it grows. The assertion says that it always fits; the checks below hold should
+ * that ever be wrong.
+ */
 struct line {
 	char *buf;
 	size_t len;
@@ -152,8 +156,10 @@ static void line_escape(struct line *line, const char *key, const char *text, si
 	line->len += need < room ? need : strlen(line->buf + line->len);
 }
 
-/* A comm may hold ':' and ',', which escape() leaves alone and which separate the chain: they are
- * \xNN here. */
+/*
+ * A comm may hold ':' and ',', which escape() leaves alone and which separate the chain: they are
+ * \xNN here.
+ */
 static void line_chain(struct line *line, const struct event *event)
 {
 	uint32_t i, len = event->chain_len < AL_CHAIN ? event->chain_len : AL_CHAIN;
@@ -372,8 +378,10 @@ static int parse_time(struct span *rest, struct timespec *out_time, struct fail 
 	tm.tm_sec = digits(word.at + 17, 2);
 	real = tm;
 	sec = timegm(&real);
-	/* timegm() turns 30 February into 2 March: a date that it had to correct was never written
-	 * by us. */
+	/*
+	 * timegm() turns 30 February into 2 March: a date that it had to correct was never written
+	 * by us.
+	 */
 	if (tm.tm_year < 70 || real.tm_mon != tm.tm_mon || real.tm_mday != tm.tm_mday ||
 	    real.tm_hour != tm.tm_hour || real.tm_min != tm.tm_min || real.tm_sec != tm.tm_sec)
 		return bad(f, "time", "a time since 1970", word);
@@ -453,8 +461,10 @@ static bool chain_comm(struct span span, char out[AL_COMM + 1])
 			text[len++] = span.at[i + 2] == '3' ? ':' : ',';
 			i += 4;
 		} else if (left >= 4 && span.at[i] == '\\') {
-			/* Whole, or the end of one escape would be taken for the beginning of the
-			 * next. */
+			/*
+			 * Whole, or the end of one escape would be taken for the beginning of the
+			 * next.
+			 */
 			memcpy(text + len, span.at + i, 4);
 			len += 4;
 			i += 4;
@@ -498,8 +508,10 @@ static int parse_sensitive(struct span *rest, bool *out_sensitive, struct fail *
 	return 0;
 }
 
-/* What a later version may have added. One of our own keys a second time is no addition: whom
- * should one believe? */
+/*
+ * What a later version may have added. One of our own keys a second time is no addition: whom
+ * should one believe?
+ */
 static int parse_additions(struct span *rest, struct fail *f)
 {
 	static const char *const ours[] = {

@@ -60,8 +60,10 @@ struct event {
 	char path[AL_PATH_MAX + 1]; /* raw bytes, and a NUL */
 };
 
-/* Text for al_op / back; the name of an unknown op is "unknown", the op of an unknown name is
- * AL_NOPS. */
+/*
+ * Text for al_op / back; the name of an unknown op is "unknown", the op of an unknown name is
+ * AL_NOPS.
+ */
 const char *event_op_name(uint32_t op);
 uint32_t event_op_parse(const char *name);
 
@@ -85,9 +87,11 @@ struct event_style {
  * (event_text.h), so it isn't made to be parsed.
  */
 void event_pretty(const struct event *event, const struct event_style *style, FILE *out);
-/* One JSON object on one line. Bytes of a path that are not UTF-8 become \u00NN and "path_bytes"
+/*
+ * One JSON object on one line. Bytes of a path that are not UTF-8 become \u00NN and "path_bytes"
  * holds the escaped form. Whatever is not ASCII is \u-escaped as well, so that it can be looked at
- * on a terminal. */
+ * on a terminal.
+ */
 void event_json(const struct event *event, FILE *out);
 
 #endif

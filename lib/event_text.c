@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* event_text.c - an event for people and as JSON, and the pieces that report.c shares with it; see
- * event_text.h. */
+/*
+ * event_text.c - an event for people and as JSON, and the pieces that report.c shares with it; see
+ * event_text.h.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -39,8 +41,10 @@ static bool literal(const char *text, size_t len, size_t i)
 	return text[i] > ' ' && text[i] <= '~' && !strchr("\"'\\", text[i]);
 }
 
-/* How much of path is home; 0 if it is not below it. Only whole components: /home/ann is not the
- * home of /home/anna. */
+/*
+ * How much of path is home; 0 if it is not below it. Only whole components: /home/ann is not the
+ * home of /home/anna.
+ */
 static size_t home_prefix(const char *path, size_t len, const char *home)
 {
 	size_t prefix = home && home[0] == '/' ? strlen(home) : 0;
@@ -73,8 +77,10 @@ size_t text_path(const char *path, size_t len, const char *home, char *out, size
 	return sink.need;
 }
 
-/* One character of strict UTF-8 (no overlong form, no surrogate, nothing beyond U+10FFFF); its
- * length, or 0. */
+/*
+ * One character of strict UTF-8 (no overlong form, no surrogate, nothing beyond U+10FFFF); its
+ * length, or 0.
+ */
 static size_t utf8_next(const char *text, size_t len, uint32_t *out_code)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -200,8 +206,10 @@ static void pretty_decision(const struct event *event, const struct event_style 
 	if (event->sensitive)
 		fprintf(out, "   %ssensitive%s", style->colour ? TEXT_ALARM : "",
 			style->colour ? TEXT_PLAIN : "");
-	/* A rule is worth its room when it surprises: not for what is allowed, nor where there is
-	 * none. */
+	/*
+	 * A rule is worth its room when it surprises: not for what is allowed, nor where there is
+	 * none.
+	 */
 	if (event->kind != EVENT_ALLOWED && event->rule[0] && strcmp(event->rule, "no rule") != 0) {
 		text_path(event->rule, strnlen(event->rule, sizeof(event->rule) - 1), NULL, rule,
 			  sizeof(rule));
@@ -215,8 +223,10 @@ void event_pretty(const struct event *event, const struct event_style *style, FI
 		clock[16] = "--:--:--";
 	struct tm tm;
 
-	/* Whoever looks at a terminal looks at the clock on the wall too: local time here, UTC in
-	 * the log. */
+	/*
+	 * Whoever looks at a terminal looks at the clock on the wall too: local time here, UTC in
+	 * the log.
+	 */
 	if (localtime_r(&event->time.tv_sec, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	fprintf(out, "%s ", clock);

@@ -48,8 +48,10 @@ size_t text_path(const char *path, size_t len, const char *home, char *out, size
 bool text_utf8(const char *text, size_t len);
 /* A JSON string with its quotes. All beyond ASCII is \uNNNN; a byte that is not UTF-8 is \u00NN. */
 void text_json(const char *text, size_t len, FILE *out);
-/* "key":"text" and, when text is not UTF-8, ,"key_bytes":"what escape() makes of it". len is at
- * most AL_PATH_MAX. */
+/*
+ * "key":"text" and, when text is not UTF-8, ,"key_bytes":"what escape() makes of it". len is at
+ * most AL_PATH_MAX.
+ */
 void text_json_bytes(const char *key, const char *text, size_t len, FILE *out);
 
 #endif

@@ -17,8 +17,10 @@ static const char *const on_machine[] = {
 	PROTO_RUN_DIR, PROTO_LOG_DIR, "/sys/fs/bpf",
 };
 
-/* Does climbing from place by ".." meet the directory? A file begins at the directory that holds
- * it. */
+/*
+ * Does climbing from place by ".." meet the directory? A file begins at the directory that holds
+ * it.
+ */
 static bool at_or_below(const char *place, const struct stat *dir)
 {
 	cleanup_fd int at = open(place, O_PATH | O_CLOEXEC);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* exposure.h - which places that matter would a project directory give away? Asked before a session
- * is made. */
+/*
+ * exposure.h - which places that matter would a project directory give away? Asked before a session
+ * is made.
+ */
 #ifndef LIB_EXPOSURE_H
 #define LIB_EXPOSURE_H
 

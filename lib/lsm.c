@@ -56,8 +56,10 @@ static int choose_programs(struct agent_lock *skel, struct fail *f)
 	return 0;
 }
 
-/* Every map but the globals lives on in the pin directory; libbpf takes a pinned one over if its
- * layout is the same. */
+/*
+ * Every map but the globals lives on in the pin directory; libbpf takes a pinned one over if its
+ * layout is the same.
+ */
 static int pin_maps(struct agent_lock *skel, struct fail *f)
 {
 	struct bpf_map *map;
@@ -180,8 +182,10 @@ static int attach(struct lsm *lsm, struct fail *f)
 	return 0;
 }
 
-/* Maps of another layout hold sessions that this version cannot take over, and must not leave
- * unwatched. */
+/*
+ * Maps of another layout hold sessions that this version cannot take over, and must not leave
+ * unwatched.
+ */
 static int refuse_other_layouts(struct fail *f)
 {
 	DIR *entries = opendir(LSM_PIN_DIR);
@@ -270,8 +274,10 @@ void lsm_unmark(struct lsm *lsm, int fd)
 	(void)bpf_map_delete_elem(bpf_map__fd(lsm->skel->maps.marks), &fd);
 }
 
-/* Only the kernel knows s_dev and the generation: al_path_notify notes them when we, and nobody
- * else, watch the object. */
+/*
+ * Only the kernel knows s_dev and the generation: al_path_notify notes them when we, and nobody
+ * else, watch the object.
+ */
 int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f)
 {
 	int map = bpf_map__fd(lsm->skel->maps.numbering);
@@ -340,8 +346,10 @@ uint32_t lsm_new_object(struct lsm *lsm)
 	int map = bpf_map__fd(lsm->skel->maps.last_object);
 	uint32_t zero = 0, last;
 
-	/* Noted before it is used: a daemon killed in between loses a number, never gives one
-	 * twice. */
+	/*
+	 * Noted before it is used: a daemon killed in between loses a number, never gives one
+	 * twice.
+	 */
 	if (bpf_map_lookup_elem(map, &zero, &last) || ++last == 0 ||
 	    bpf_map_update_elem(map, &zero, &last, BPF_ANY))
 		return 0;
@@ -481,8 +489,10 @@ static int on_record(void *context, void *record, size_t size)
 
 	if (size >= sizeof(struct al_event))
 		lsm->event(record, lsm->event_data);
-	/* A negative value ends ring_buffer__consume() after this record; else it goes on as long
-	 * as there is more. */
+	/*
+	 * A negative value ends ring_buffer__consume() after this record; else it goes on as long
+	 * as there is more.
+	 */
 	return --lsm->budget > 0 ? 0 : -EAGAIN;
 }
 

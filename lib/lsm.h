@@ -97,8 +97,10 @@ int lsm_events_start(struct lsm *lsm, lsm_event_fn fn, void *data, struct fail *
 int lsm_events_fd(struct lsm *lsm, int ring);
 void lsm_events_read(struct lsm *lsm);
 
-/* Load the programs, print how many instructions the kernel verified of each, let them go: nothing
- * is attached or pinned. */
+/*
+ * Load the programs, print how many instructions the kernel verified of each, let them go: nothing
+ * is attached or pinned.
+ */
 int lsm_verify(uint32_t session_level, FILE *out, struct fail *f);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* lsm_kernel.c - see lsm_kernel.h; and lsm_supported(): the questions to ask a kernel before a map
- * is made. */
+/*
+ * lsm_kernel.c - see lsm_kernel.h; and lsm_supported(): the questions to ask a kernel before a map
+ * is made.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>

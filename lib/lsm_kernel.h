@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* lsm_kernel.h - which hooks the running kernel has, in which shape. Shared by lsm.c and
- * lsm_kernel.c only. */
+/*
+ * lsm_kernel.h - which hooks the running kernel has, in which shape. Shared by lsm.c and
+ * lsm_kernel.c only.
+ */
 #ifndef LIB_LSM_KERNEL_H
 #define LIB_LSM_KERNEL_H
 

@@ -74,8 +74,10 @@ int marks_take(struct marks *marks, int fd, uint32_t *out_id, struct fail *f)
 		*out_id = id;
 		return 0;
 	}
-	/* A mark that nobody here knows of is left from before: its id may stand in no rule any
-	 * more, so it gets a new one. */
+	/*
+	 * A mark that nobody here knows of is left from before: its id may stand in no rule any
+	 * more, so it gets a new one.
+	 */
 	id = lsm_new_object(marks->lsm);
 	if (!id)
 		return fail(f, EOVERFLOW, "cannot number another object");

@@ -18,8 +18,10 @@ struct marks *marks_new(struct lsm *lsm);
 /* Closes the descriptors; the marks themselves stay as long as the inodes do. */
 void marks_free(struct marks *marks);
 
-/* Mark the object behind fd, or find its mark: takes fd on success. The id counts one reference
- * more. */
+/*
+ * Mark the object behind fd, or find its mark: takes fd on success. The id counts one reference
+ * more.
+ */
 int marks_take(struct marks *marks, int fd, uint32_t *out_id, struct fail *f);
 /*
  * Take an object over that an earlier daemon marked with this id: takes fd on success. Fails if the

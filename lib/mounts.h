@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* mounts.h - what is mounted where, from mountinfo: for rules that cover file systems below them,
- * and for display. */
+/*
+ * mounts.h - what is mounted where, from mountinfo: for rules that cover file systems below them,
+ * and for display.
+ */
 #ifndef LIB_MOUNTS_H
 #define LIB_MOUNTS_H
 
@@ -31,8 +33,10 @@ int mounts_parse(const char *text, struct mounts *out_mounts, struct fail *f);
 /* The last mounted one at exactly this place, or of this type; NULL if there is none. */
 const struct mount_entry *mounts_at(const struct mounts *mounts, const char *point);
 const struct mount_entry *mounts_of_type(const struct mounts *mounts, const char *type);
-/* Where the whole of a device is mounted; dev in the kernel's own encoding (major << 20 | minor).
- * NULL: nowhere. */
+/*
+ * Where the whole of a device is mounted; dev in the kernel's own encoding (major << 20 | minor).
+ * NULL: nowhere.
+ */
 const struct mount_entry *mounts_of_device(const struct mounts *mounts, uint32_t dev);
 /* Is path strictly below dir? By components. */
 bool path_below(const char *path, const char *dir);

@@ -217,8 +217,10 @@ static void print_value(const char *key, const char *value, FILE *out)
 	char text[4 * PATH_MAX];
 
 	fprintf(out, "%s = ", key);
-	/* A pattern may begin with what conf_read() would take for a comment, a home directory or a
-	 * variable. */
+	/*
+	 * A pattern may begin with what conf_read() would take for a comment, a home directory or a
+	 * variable.
+	 */
 	if (*value && strchr(";#~$", *value))
 		fprintf(out, "\\x%02x", (unsigned int)*value++);
 	(void)escape(value, strlen(value), text,

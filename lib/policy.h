@@ -46,8 +46,10 @@ struct policy {
 void policy_init(struct policy *policy);
 /* Frees the contents. */
 void policy_done(struct policy *policy);
-/* Append one rule (strings are copied). Fails on a relative path, one over PATH_MAX - 1 bytes, or
- * when full. */
+/*
+ * Append one rule (strings are copied). Fails on a relative path, one over PATH_MAX - 1 bytes, or
+ * when full.
+ */
 int policy_add(struct policy *policy, enum policy_right right, const char *path, const char *origin,
 	       bool system, bool optional, struct fail *f);
 /*

@@ -75,8 +75,10 @@ size_t message_get_text(struct message *message, char *out, size_t size);
 bool message_complete(const struct message *message);
 bool message_more(const struct message *message);
 
-/* Send one whole message with its descriptors. 0 or -1 with errno (EAGAIN on a socket that would
- * block). */
+/*
+ * Send one whole message with its descriptors. 0 or -1 with errno (EAGAIN on a socket that would
+ * block).
+ */
 int message_send(int socket, const struct message *message);
 /*
  * Receive one. Returns 1, 0 at the end of the connection, -1 with errno. What is no message of ours

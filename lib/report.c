@@ -110,8 +110,10 @@ static int compare_target(const struct report_target *a, const struct report_tar
 	return order;
 }
 
-/* The same targets side by side, the busiest program first: it is the one to be named when there is
- * no room for all. */
+/*
+ * The same targets side by side, the busiest program first: it is the one to be named when there is
+ * no room for all.
+ */
 static int order_by_target(const void *a, const void *b)
 {
 	const struct report_target *left = a, *right = b;
@@ -157,8 +159,10 @@ static void merge_target(struct report_target *into, const struct report_target 
 		into->first = from->first;
 	if (compare_time(&from->last, &into->last) > 0) {
 		into->last = from->last;
-		/* Rules change while a session runs: the one that decided last is the one to look
-		 * at. */
+		/*
+		 * Rules change while a session runs: the one that decided last is the one to look
+		 * at.
+		 */
 		memcpy(into->rule, from->rule, sizeof(into->rule));
 	}
 	for (i = 0; i < from->comms_len; i++)
@@ -203,8 +207,10 @@ size_t report_bar(uint64_t part, uint64_t rest, size_t cells)
 		return 0;
 	if (rest == 0)
 		return cells;
-	/* Floating point, for the sum of two counts need not fit in 64 bits. Half a cell of error
-	 * is what a bar has anyway. */
+	/*
+	 * Floating point, for the sum of two counts need not fit in 64 bits. Half a cell of error
+	 * is what a bar has anyway.
+	 */
 	filled = (size_t)((double)part / ((double)part + (double)rest) * (double)cells + 0.5);
 	if (filled == 0)
 		return 1;
@@ -228,8 +234,10 @@ static void put_verdict(const struct report *report, const struct event_style *s
 	}
 	if (blocked)
 		snprintf(part, sizeof(part), "%" PRIu64, blocked);
-	/* A session can have been in audit before: what it saw then must not be counted as blocked
-	 * now. */
+	/*
+	 * A session can have been in audit before: what it saw then must not be counted as blocked
+	 * now.
+	 */
 	if (seen == blocked && !report->audit)
 		snprintf(text, sizeof(text), "%" PRIu64 " escape attempt%s blocked", seen,
 			 plural(seen));
@@ -316,8 +324,10 @@ static void put_target(const struct report *report, const struct report_target *
 	putc('\n', out);
 }
 
-/* The first of the targets, and of the others how many there are: a flood of harmless ones must not
- * hide a sensitive one. */
+/*
+ * The first of the targets, and of the others how many there are: a flood of harmless ones must not
+ * hide a sensitive one.
+ */
 static void put_targets(const struct report *report, size_t shown, const struct event_style *style,
 			int width, FILE *out)
 {

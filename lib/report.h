@@ -58,8 +58,10 @@ struct report {
 	size_t cap;
 };
 
-/* Append a target that has this path (its last AL_PATH_MAX bytes) and nothing else yet; NULL when
- * out of memory. */
+/*
+ * Append a target that has this path (its last AL_PATH_MAX bytes) and nothing else yet; NULL when
+ * out of memory.
+ */
 struct report_target *report_add(struct report *report, const char *path, size_t len);
 /* Frees the contents; a zeroed report is fine. */
 void report_done(struct report *report);
@@ -71,12 +73,16 @@ void report_done(struct report *report);
 void report_merge(struct report *report);
 /* All operations of one verdict; UINT64_MAX when it would be more. */
 uint64_t report_total(const struct report *report, enum al_verdict verdict);
-/* How many of so many cells show part, the rest showing rest: at least one for what is not 0, none
- * for what is. */
+/*
+ * How many of so many cells show part, the rest showing rest: at least one for what is not 0, none
+ * for what is.
+ */
 size_t report_bar(uint64_t part, uint64_t rest, size_t cells);
 
-/* What `report` prints for people; width is the terminal's, 0 when there is none. No colour unless
- * style says so. */
+/*
+ * What `report` prints for people; width is the terminal's, 0 when there is none. No colour unless
+ * style says so.
+ */
 void report_text(const struct report *report, const struct event_style *style, FILE *out,
 		 int width);
 /* One JSON object on one line. */

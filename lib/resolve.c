@@ -61,8 +61,10 @@ static int open_object(const char *path)
 	return open(path, O_PATH | O_CLOEXEC);
 }
 
-/* In procfs a directory would cover processes, which are never given away by name; only its files
- * and its root's listing are. */
+/*
+ * In procfs a directory would cover processes, which are never given away by name; only its files
+ * and its root's listing are.
+ */
 static int check_procfs(const struct policy_rule *rule, int fd, struct fail *f)
 {
 	struct statfs fs;
@@ -104,8 +106,10 @@ static int add_mounts_below(const struct mounts *mounts, const char *dir, uint32
 		    strcmp(entry->type, "proc") == 0)
 			continue;
 		fd = open_object(entry->point);
-		/* Not ours to see (a mount below somebody else's directory), or gone meanwhile: it
-		 * stays refused. */
+		/*
+		 * Not ours to see (a mount below somebody else's directory), or gone meanwhile: it
+		 * stays refused.
+		 */
 		if (fd >= 0 && append(objects, fd, rights, rule, f))
 			return -1;
 	}
@@ -129,8 +133,10 @@ static int resolve_rule(const struct policy_rule *rule, uint32_t index, const st
 	}
 	if (append(objects, fd, rights, index, f))
 		return -1;
-	/* Scratch places of the base policy are only what they are, not what somebody mounted
-	 * there. */
+	/*
+	 * Scratch places of the base policy are only what they are, not what somebody mounted
+	 * there.
+	 */
 	if ((rights & AL_SELF) || rule->right == POLICY_CONNECT ||
 	    (rule->system && rule->right == POLICY_RW))
 		return 0;
@@ -138,8 +144,10 @@ static int resolve_rule(const struct policy_rule *rule, uint32_t index, const st
 				objects, f);
 }
 
-/* The directory that holds an object: by ".." for a directory; for a file by name, checked to be
- * the same file. */
+/*
+ * The directory that holds an object: by ".." for a directory; for a file by name, checked to be
+ * the same file.
+ */
 static int open_above(const struct object *object)
 {
 	cleanup_free char *path = strdup(object->path);

@@ -22,8 +22,10 @@ struct restore {
 	void (*note)(const char *name, const char *what);
 };
 
-/* The object as it was, or -1: no link on the way, the same numbers. What a jailed process may have
- * put there meanwhile is not it. */
+/*
+ * The object as it was, or -1: no link on the way, the same numbers. What a jailed process may have
+ * put there meanwhile is not it.
+ */
 static int reopen(const struct state_object *object)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
@@ -35,8 +37,10 @@ static int reopen(const struct state_object *object)
 	return steal_fd(&fd);
 }
 
-/* The rule itself is still in the kernel; what may be missing is the mark that leads to it. Without
- * it the object is refused. */
+/*
+ * The rule itself is still in the kernel; what may be missing is the mark that leads to it. Without
+ * it the object is refused.
+ */
 static void restore_object(struct sessions *sessions, struct session *session,
 			   const struct state_object *object)
 {
@@ -137,8 +141,10 @@ static void clear_cgroup(const char *name, void *data)
 	restore->note(name, "a cgroup without a session: removed");
 }
 
-/* An entry without a session. Its cgroup is gone, so nobody is let go; unless one was not to be
- * cleared: then none goes. */
+/*
+ * An entry without a session. Its cgroup is gone, so nobody is let go; unless one was not to be
+ * cleared: then none goes.
+ */
 static void clear_entry(uint64_t cgroup, const struct al_session *session, void *data)
 {
 	struct restore *restore = data;

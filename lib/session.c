@@ -93,8 +93,10 @@ static bool good_name(const char *name)
 	return len && len <= SESSION_NAME_MAX && isalnum((unsigned char)name[0]);
 }
 
-/* The directory's base name, what isn't fit for a name replaced by '_', and "-2", "-3" ... if it is
- * taken. */
+/*
+ * The directory's base name, what isn't fit for a name replaced by '_', and "-2", "-3" ... if it is
+ * taken.
+ */
 static int derive_name(struct sessions *sessions, struct session *session, struct fail *f)
 {
 	const char *base = strrchr(session->directory, '/');
@@ -157,8 +159,10 @@ static int choose_slot(struct sessions *sessions, struct session *session, struc
 	return fail_hint(f, "destroy one: agent-lock list");
 }
 
-/* The owner's, for nobody else to read. An earlier log of that name is kept as NAME.log.UID: nobody
- * loses one to somebody else. */
+/*
+ * The owner's, for nobody else to read. An earlier log of that name is kept as NAME.log.UID: nobody
+ * loses one to somebody else.
+ */
 static int open_log(struct session *session, struct fail *f)
 {
 	char path[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + 16], old[sizeof(path) + 16];
@@ -203,8 +207,10 @@ static int note_object(struct state *state, const struct object *object, struct 
 	struct state_object *noted = &state->objects[state->len];
 	struct stat st;
 
-	/* The caller's numbers are of its own mount namespace's making; these are what restore will
-	 * see. */
+	/*
+	 * The caller's numbers are of its own mount namespace's making; these are what restore will
+	 * see.
+	 */
 	if (fstat(object->fd, &st))
 		return fail(f, errno, "cannot look at '%s'", Q(object->path));
 	*noted = (struct state_object){
@@ -236,8 +242,10 @@ static int set_rule(struct sessions *sessions, struct session *session, struct o
 	return lsm_rule_set(sessions->lsm, session->slot, id, object->rights, object->rule, f);
 }
 
-/* The rules, and the state that lets another daemon find them again: both before anything is
- * published. */
+/*
+ * The rules, and the state that lets another daemon find them again: both before anything is
+ * published.
+ */
 static int set_rules(struct sessions *sessions, struct session *session, struct fail *f)
 {
 	cleanup_free struct state_object *objects =
@@ -312,8 +320,10 @@ int session_kill(struct sessions *sessions, struct session *session, struct fail
 
 int session_end(struct sessions *sessions, struct session *session, struct fail *f)
 {
-	/* In this order: nothing of it may run when the rules go, and nobody may enter what is
-	 * going. */
+	/*
+	 * In this order: nothing of it may run when the rules go, and nobody may enter what is
+	 * going.
+	 */
 	if (session_kill(sessions, session, f) || cg_remove(sessions->cg, session->name, f) ||
 	    lsm_unpublish(sessions->lsm, session->cgroup, f))
 		return -1;

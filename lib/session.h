@@ -57,8 +57,10 @@ int sessions_restore(struct sessions *sessions, void (*note)(const char *name, c
 /* Does this process hold every object that a rule is about? */
 bool sessions_complete(struct sessions *sessions);
 
-/* A session that is not in force yet; owner's. Free it with session_free() unless session_start()
- * took it. */
+/*
+ * A session that is not in force yet; owner's. Free it with session_free() unless session_start()
+ * took it.
+ */
 struct session *session_new(uid_t owner, const char *directory, bool audit);
 void session_free(struct session *session);
 
@@ -73,14 +75,18 @@ int session_start(struct sessions *sessions, struct session *session, const char
 int session_enter(struct sessions *sessions, struct session *session, pid_t pid, struct fail *f);
 /* Kill all and wait until it is empty. */
 int session_kill(struct sessions *sessions, struct session *session, struct fail *f);
-/* Kill, remove the cgroup, take the rules away. Afterwards it is the caller's, to session_free();
- * on failure it is as it was. */
+/*
+ * Kill, remove the cgroup, take the rules away. Afterwards it is the caller's, to session_free();
+ * on failure it is as it was.
+ */
 int session_end(struct sessions *sessions, struct session *session, struct fail *f);
 /* Emit allowed operations too, or not. */
 int session_tailed(struct sessions *sessions, struct session *session, bool tailed, struct fail *f);
 
-/* The session of this name if this uid may have it (its own; root: all). Says the same of others'
- * sessions and of none. */
+/*
+ * The session of this name if this uid may have it (its own; root: all). Says the same of others'
+ * sessions and of none.
+ */
 struct session *session_find(struct sessions *sessions, const char *name, uid_t uid,
 			     struct fail *f);
 struct session *session_by_cgroup(struct sessions *sessions, uint64_t cgroup);

@@ -13,8 +13,10 @@ struct sessions {
 	struct session *slots[AL_MAX_SESSIONS];
 };
 
-/* A rule is kept by number too if losing its mark could give rights: whatever does not allow
- * everything. */
+/*
+ * A rule is kept by number too if losing its mark could give rights: whatever does not allow
+ * everything.
+ */
 bool session_needs_number(uint32_t rights);
 
 #endif

@@ -57,11 +57,15 @@ static inline int steal_fd(int *fd)
 
 /* Whole reads and writes; 0 or -1 with errno. */
 int write_all(int fd, const void *buf, size_t len);
-/* Read at most len - 1 bytes of a small file at dirfd and end them with NUL; length or -1 with
- * errno. */
+/*
+ * Read at most len - 1 bytes of a small file at dirfd and end them with NUL; length or -1 with
+ * errno.
+ */
 ssize_t read_text_at(int dirfd, const char *name, char *buf, size_t len);
-/* Write text to an existing file at dirfd in one write(2), as cgroupfs and procfs want it; 0 or -1
- * with errno. */
+/*
+ * Write text to an existing file at dirfd in one write(2), as cgroupfs and procfs want it; 0 or -1
+ * with errno.
+ */
 int write_text_at(int dirfd, const char *name, const char *text);
 /* What an O_PATH descriptor's name is now, for display; 0 or -1 with errno. */
 int fd_path(int fd, char *buf, size_t len);
@@ -77,8 +81,10 @@ size_t escape(const char *text, size_t len, char *out, size_t size);
  * for it and a NUL, which is written behind it. out may be text itself.
  */
 ssize_t unescape(const char *text, size_t len, char *out, size_t size);
-/* escape() of a NUL-terminated text into a buffer that lives as long as the full expression. Long
- * texts are cut with "...". */
+/*
+ * escape() of a NUL-terminated text into a buffer that lives as long as the full expression. Long
+ * texts are cut with "...".
+ */
 struct quoted {
 	char text[320];
 };

@@ -22,8 +22,10 @@ const char *caller_home(void)
 	return entry ? entry->pw_dir : NULL;
 }
 
-/* SUDO_UID is only believed by root, who could be anybody anyway. Returns false when it names
- * nobody. */
+/*
+ * SUDO_UID is only believed by root, who could be anybody anyway. Returns false when it names
+ * nobody.
+ */
 static bool sudo_user(const char *text, const struct passwd **out_user)
 {
 	unsigned long uid;

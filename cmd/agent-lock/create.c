@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* create.c - from the options of new and run to a session: base configuration, then flags, each
- * later one winning. */
+/*
+ * create.c - from the options of new and run to a session: base configuration, then flags, each
+ * later one winning.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -118,8 +120,10 @@ static int open_project(const char *typed, char **out_path, struct fail *f)
 	return steal_fd(&fd);
 }
 
-/* The project, and whatever else the user made writable. What the base policy makes so is scratch
- * by intent. */
+/*
+ * The project, and whatever else the user made writable. What the base policy makes so is scratch
+ * by intent.
+ */
 static int refuse_exposure(const struct objects *objects, const char *home, struct fail *f)
 {
 	char exposed[256];

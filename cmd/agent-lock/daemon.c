@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* daemon.c - reach the daemon. Root needs none started by hand: as with tmux, the first command
- * starts it. */
+/*
+ * daemon.c - reach the daemon. Root needs none started by hand: as with tmux, the first command
+ * starts it.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

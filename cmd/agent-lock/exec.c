@@ -39,8 +39,10 @@ int cmd_exec(int argc, char **argv)
 	daemon = daemon_connect();
 	if (daemon < 0)
 		return EXIT_SELF;
-	/* Connected as root, who may enter any session; then the user for good, before it is
-	 * inside. */
+	/*
+	 * Connected as root, who may enter any session; then the user for good, before it is
+	 * inside.
+	 */
 	if (!root && caller_become(&f)) {
 		warn_fail(&f);
 		return EXIT_SELF;

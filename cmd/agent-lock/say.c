@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* say.c - the one place that speaks to people about failures, and how output looks on this
- * terminal. */
+/*
+ * say.c - the one place that speaks to people about failures, and how output looks on this
+ * terminal.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -25,8 +25,10 @@ struct view {
 	struct event_style style;
 };
 
-/* A line of the log, in the form that was asked for. What is no line of ours is escaped: the log is
- * its owner's to write. */
+/*
+ * A line of the log, in the form that was asked for. What is no line of ours is escaped: the log is
+ * its owner's to write.
+ */
 static void show(const struct view *view, const char *line)
 {
 	static struct event event;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* verbs.h - the verbs (one a file) and what they share. argv[0] is the verb; each returns the exit
- * code. */
+/*
+ * verbs.h - the verbs (one a file) and what they share. argv[0] is the verb; each returns the exit
+ * code.
+ */
 #ifndef VERBS_H
 #define VERBS_H
 
@@ -60,11 +62,15 @@ struct creation {
 	struct policy policy;
 	const char *directory;
 };
-/* Parse up to DIR; *out_rest is the index of what follows it. 0, or an exit code that was
- * explained. */
+/*
+ * Parse up to DIR; *out_rest is the index of what follows it. 0, or an exit code that was
+ * explained.
+ */
 int creation_parse(int argc, char **argv, struct creation *out_creation, int *out_rest);
-/* Make the session; its name goes to out_name (SESSION_NAME_MAX + 1 bytes). 0, or an exit code that
- * was explained. */
+/*
+ * Make the session; its name goes to out_name (SESSION_NAME_MAX + 1 bytes). 0, or an exit code that
+ * was explained.
+ */
 int creation_make(int daemon, struct creation *creation, char *out_name);
 void creation_done(struct creation *creation);
 

@@ -42,8 +42,10 @@ int control_open(struct daemon *daemon, struct fail *f)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		control->clients[i].socket = -1;
 	control->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* The directory is ours alone to write, and the lock on it says that no other daemon lives:
-	 * what is there is stale. */
+	/*
+	 * The directory is ours alone to write, and the lock on it says that no other daemon lives:
+	 * what is there is stale.
+	 */
 	unlink(PROTO_SOCKET);
 	if (control->socket < 0 ||
 	    bind(control->socket, (struct sockaddr *)&address, sizeof(address)) ||
@@ -274,8 +276,10 @@ int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
 				continue;
 			return fail(f, errno, "cannot wait for requests");
 		}
-		/* Events first: what happened before a request is in the log before it is answered,
-		 * but for a flood. */
+		/*
+		 * Events first: what happened before a request is in the log before it is answered,
+		 * but for a flood.
+		 */
 		lsm_events_read(daemon->lsm);
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
 			if (clients[i].revents && control->clients[i].socket == clients[i].fd)

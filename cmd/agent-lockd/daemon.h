@@ -20,8 +20,10 @@ struct daemon {
 void say(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void say_fail(int priority, const struct fail *f);
 
-/* trial.c: does a session hold here and now? Proved by a refused open in a throw-away session, with
- * its control. */
+/*
+ * trial.c: does a session hold here and now? Proved by a refused open in a throw-away session, with
+ * its control.
+ */
 int trial(struct daemon *daemon, struct fail *f);
 
 /* control.c: the socket and its clients. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* feed.c - kernel record -> event -> one escaped line -> the session's log, and everybody who
- * follows it. */
+/*
+ * feed.c - kernel record -> event -> one escaped line -> the session's log, and everybody who
+ * follows it.
+ */
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>

@@ -14,8 +14,10 @@ void say(int priority, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* systemd sets JOURNAL_STREAM where stderr is the journal, which understands <N>
-	 * (sd-daemon(3)). */
+	/*
+	 * systemd sets JOURNAL_STREAM where stderr is the journal, which understands <N>
+	 * (sd-daemon(3)).
+	 */
 	if (getenv("JOURNAL_STREAM"))
 		fprintf(stderr, "<%d>", priority);
 	fprintf(stderr, "agent-lockd: %s\n", text);

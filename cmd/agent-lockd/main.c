@@ -125,8 +125,10 @@ static int serve(struct fail *f)
 		ret = control_run(&daemon, &stop, f);
 	}
 	control_close(daemon.control);
-	/* With no session left nothing needs to be enforced, and nothing is left behind. Not when
-	 * we don't know. */
+	/*
+	 * With no session left nothing needs to be enforced, and nothing is left behind. Not when
+	 * we don't know.
+	 */
 	if (started && lsm_idle(daemon.lsm))
 		(void)lsm_unpin_all(NULL);
 	sessions_close(daemon.sessions);

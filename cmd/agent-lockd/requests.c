@@ -254,8 +254,10 @@ static int request_report(struct daemon *daemon, struct client *client, struct m
 	return ret;
 }
 
-/* Kill first: then nothing adds to the report any more, and what the rings still hold goes into the
- * log. */
+/*
+ * Kill first: then nothing adds to the report any more, and what the rings still hold goes into the
+ * log.
+ */
 static int request_destroy(struct daemon *daemon, struct client *client, struct message *message,
 			   struct fail *f)
 {

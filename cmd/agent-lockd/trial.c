@@ -86,8 +86,10 @@ int trial(struct daemon *daemon, struct fail *f)
 	if (!session)
 		return fail(f, ENOMEM, "cannot try a session");
 	session->internal = true;
-	/* Left by a daemon that was killed in here: empty, since its child died with it or was
-	 * never let go. */
+	/*
+	 * Left by a daemon that was killed in here: empty, since its child died with it or was
+	 * never let go.
+	 */
 	(void)cg_kill(daemon->cg, TRIAL, 1000, NULL);
 	(void)cg_remove(daemon->cg, TRIAL, NULL);
 	if (session_start(daemon->sessions, session, TRIAL, f)) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* fuzz_proto.c - libFuzzer target for the message readers: any bytes are read to their end by each
- * of them, and no further. */
+/*
+ * fuzz_proto.c - libFuzzer target for the message readers: any bytes are read to their end by each
+ * of them, and no further.
+ */
 #include <stdint.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* fuzz_state.c - libFuzzer target for state_parse(): what it takes for a state is printed and read
- * back the same. */
+/*
+ * fuzz_state.c - libFuzzer target for state_parse(): what it takes for a state is printed and read
+ * back the same.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

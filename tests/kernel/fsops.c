@@ -678,9 +678,22 @@ static int free_chdir(void)
 
 static int free_memfd(void)
 {
-	int fd = memfd_create("memory", 0);
+	return try_open(proc_fd(memfd_create("memory", 0)), O_RDWR);
+}
 
-	return fd < 0 || ftruncate(fd, 1) ? errno : try_open(proc_fd(fd), O_RDWR);
+static int free_memfd_truncate(void)
+{
+	return result(ftruncate(memfd_create("memory", 0), 1));
+}
+
+static int free_memfd_chmod(void)
+{
+	return result(fchmod(memfd_create("memory", 0), 0600));
+}
+
+static int free_memfd_utimes(void)
+{
+	return result(futimens(memfd_create("memory", 0), NULL));
 }
 
 static int free_memfd_exec(void)
@@ -970,6 +983,9 @@ static const struct operation {
 	{ "free-readlink", free_readlink, "fl", FREE },
 	{ "free-chdir", free_chdir, "d", FREE },
 	{ "free-memfd", free_memfd, "", FREE },
+	{ "free-memfd-truncate", free_memfd_truncate, "", FREE },
+	{ "free-memfd-chmod", free_memfd_chmod, "", FREE },
+	{ "free-memfd-utimes", free_memfd_utimes, "", FREE },
 	{ "free-memfd-exec", free_memfd_exec, "", FREE },
 	{ "free-pipe", free_pipe, "", FREE },
 	{ "free-pty", free_pty, "", FREE },

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The cure names the parameter with this machine's own list, and the place where its boot loader
- * reads it. */
+/*
+ * The cure names the parameter with this machine's own list, and the place where its boot loader
+ * reads it.
+ */
 #include "../tap.h"
 
 #include <stdlib.h>

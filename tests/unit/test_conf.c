@@ -483,8 +483,10 @@ static void test_round_trip(void)
 	   ROUNDS);
 }
 
-/* Every prefix of a good file, and every byte of it changed, is read or refused; the sanitizers
- * watch. */
+/*
+ * Every prefix of a good file, and every byte of it changed, is read or refused; the sanitizers
+ * watch.
+ */
 static void test_mutations(void)
 {
 	static const char good[] = "[paths]\nrw = ${PROJECT}/\\x20\nro=~\n[sensitive]\npath = "

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* test_event.c - the promises of lib/event.h: one event is one line, what is written is read back,
- * and nothing is forged. */
+/*
+ * test_event.c - the promises of lib/event.h: one event is one line, what is written is read back,
+ * and nothing is forged.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -69,8 +71,10 @@ static bool printable(const char *text, size_t len)
 	return true;
 }
 
-/* Strict enough for what is written here: strings with their escapes, and brackets that match; one
- * line. */
+/*
+ * Strict enough for what is written here: strings with their escapes, and brackets that match; one
+ * line.
+ */
 static bool sound_json(const char *text, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -118,8 +122,10 @@ static char *shown(const struct event *event, const struct event_style *style, s
 	return text;
 }
 
-/* Every form of an event: the line comes back as the event it was, and no form has a byte that
- * could do harm. */
+/*
+ * Every form of an event: the line comes back as the event it was, and no form has a byte that
+ * could do harm.
+ */
 static bool survives(const struct event *event)
 {
 	char line[EVENT_LINE_MAX];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* test_policy.c - what policy.h promises: rules in order, limits that refuse, patterns that match
- * what they say. */
+/*
+ * test_policy.c - what policy.h promises: rules in order, limits that refuse, patterns that match
+ * what they say.
+ */
 #include <limits.h>
 #include <linux/types.h>
 #include <time.h>

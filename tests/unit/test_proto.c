@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Messages arrive as they were sent; nothing else is taken for one; reading never leaves what
- * arrived. */
+/*
+ * Messages arrive as they were sent; nothing else is taken for one; reading never leaves what
+ * arrived.
+ */
 #include "../tap.h"
 
 #include <errno.h>

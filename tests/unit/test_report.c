@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* test_report.c - the promises of lib/report.h: what people and programs are told about a session
- * is right and safe to print. */
+/*
+ * test_report.c - the promises of lib/report.h: what people and programs are told about a session
+ * is right and safe to print.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 

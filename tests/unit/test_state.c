@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A session's state is read back as it was written; one that is cut short or changed is not read at
- * all. */
+/*
+ * A session's state is read back as it was written; one that is cut short or changed is not read at
+ * all.
+ */
 #include "../tap.h"
 
 #include <stdlib.h>

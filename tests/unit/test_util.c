@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* test_util.c - what util.h promises: whole reads and writes, escaping that can be undone and never
- * overruns. */
+/*
+ * test_util.c - what util.h promises: whole reads and writes, escaping that can be undone and never
+ * overruns.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
