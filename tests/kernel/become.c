@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* become.c - run a command as another user: become UID COMMAND [ARG]... Ten times as fast in a guest as setpriv(1). */
+/*
+ * become.c - run a command as another user: become UID COMMAND [ARG]... Ten times as fast in a
+ * guest as setpriv(1).
+ */
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>

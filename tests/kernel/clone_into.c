@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * clone_into.c - clone_into CGROUP-DIRECTORY: starts a process right in that cgroup, through a handle that was never opened
- * for anything. Answers "ok" or the name of the error.
+ * clone_into.c - clone_into CGROUP-DIRECTORY: starts a process right in that cgroup, through a
+ * handle that was never opened for anything. Answers "ok" or the name of the error.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 int main(int argc, char **argv)
 {
-	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
 	int fd = argc == 2 ? open(argv[1], O_PATH | O_DIRECTORY) : -1;
 	long pid;
 

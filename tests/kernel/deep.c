@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * deep.c - deep DIR LEVELS: goes down LEVELS directories below DIR, one at a time (no path is that long), makes those that
- * are missing, and opens the file at the bottom. Answers "ok" or the name of the error of that.
+ * deep.c - deep DIR LEVELS: goes down LEVELS directories below DIR, one at a time (no path is that
+ * long), makes those that are missing, and opens the file at the bottom. Answers "ok" or the name
+ * of the error of that.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fingerprint.c - one line for each object below a directory: name, type and mode, owner, links, size, times, extended
- * attributes and content. Two equal fingerprints: nobody made, changed, moved or removed anything in between. The time of
- * the last change (ctime) is among them and nobody can set that back.
+ * fingerprint.c - one line for each object below a directory: name, type and mode, owner, links,
+ * size, times, extended attributes and content. Two equal fingerprints: nobody made, changed, moved
+ * or removed anything in between. The time of the last change (ctime) is among them and nobody can
+ * set that back.
  *
  *   fingerprint DIR...
  */
@@ -60,7 +61,9 @@ static uint64_t content(const char *path, const struct stat *st)
 	return sum;
 }
 
-/* Names and values, in the order in which the file system has them: it has no reason to change it. */
+/*
+ * Names and values, in the order in which the file system has them: it has no reason to change it.
+ */
 static uint64_t attributes(const char *path)
 {
 	char names[4096], value[4096], *name;
@@ -79,9 +82,10 @@ static uint64_t attributes(const char *path)
 
 static void object(const char *path, const struct stat *st)
 {
-	printf("%s %o %u:%u %ju %jd %jd.%09ld %jd.%09ld %016" PRIx64 " %016" PRIx64 "\n", path, st->st_mode, st->st_uid,
-	       st->st_gid, (uintmax_t)st->st_nlink, S_ISDIR(st->st_mode) ? 0 : (intmax_t)st->st_size,
-	       (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec,
+	printf("%s %o %u:%u %ju %jd %jd.%09ld %jd.%09ld %016" PRIx64 " %016" PRIx64 "\n", path,
+	       st->st_mode, st->st_uid, st->st_gid, (uintmax_t)st->st_nlink,
+	       S_ISDIR(st->st_mode) ? 0 : (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec,
+	       st->st_mtim.tv_nsec, (intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec,
 	       attributes(path), content(path, st));
 }
 

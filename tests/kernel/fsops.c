@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fsops.c - every operation on files that a session must decide, one function each, one line of output each.
+ * fsops.c - every operation on files that a session must decide, one function each, one line of
+ * output each.
  *
- *   fsops --prepare DIR...   make the objects that the operations need, in DIR/NAME for each operation NAME
- *   fsops DIR                perform each operation in its DIR/NAME; print "NAME ok" or "NAME EPERM" and the like
- *   fsops DIR OTHER          the same in OTHER, and what has one end in DIR and the other in OTHER
- *   fsops --root DIR [OTHER] those that only root can do; DIR is then a place on the same file system that may be opened
- *   fsops --only NAME DIR    one of them; those named inherited-* ask for a descriptor as standard input
- *   fsops --list             print the names
+ *   fsops --prepare DIR...     make what the operations need, in DIR/NAME for each operation NAME
+ *   fsops DIR                  perform each in its DIR/NAME; print "NAME ok", "NAME EPERM" and such
+ *   fsops DIR OTHER            the same in OTHER, and what has one end in DIR and one in OTHER
+ *   fsops --root DIR [OTHER]   those for root; DIR: a place on that file system that may be opened
+ *   fsops --only NAME DIR      one of them; inherited-* ask for a descriptor as standard input
+ *   fsops --list               print the names
  *
- * No operation depends on another: each has its own objects and its own process. All are refused out of bounds, once
- * each, and allowed within; but those named free-* are allowed everywhere, for they give nothing of a file but its
- * name, and those named never-* are refused to the jailed everywhere.
+ * No operation depends on another: each has its own objects and its own process. All are refused
+ * out of bounds, once each, and allowed within; but those named free-* are allowed everywhere, for
+ * they give nothing of a file but its name, and those named never-* are refused to the jailed
+ * everywhere.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -268,14 +270,15 @@ static int open_symlink_write(void)
 
 static int openat2_read(void)
 {
-	struct open_how how = { .flags = O_RDONLY, .resolve = RESOLVE_BENEATH };
+	struct open_how how = {.flags = O_RDONLY, .resolve = RESOLVE_BENEATH};
 
 	return result(syscall(SYS_openat2, AT_FDCWD, "f", &how, sizeof(how)));
 }
 
 static int openat2_create(void)
 {
-	struct open_how how = { .flags = O_WRONLY | O_CREAT, .mode = 0600, .resolve = RESOLVE_NO_SYMLINKS };
+	struct open_how how = {
+		.flags = O_WRONLY | O_CREAT, .mode = 0600, .resolve = RESOLVE_NO_SYMLINKS};
 
 	return result(syscall(SYS_openat2, AT_FDCWD, "new", &how, sizeof(how)));
 }
@@ -307,7 +310,7 @@ static int deleted_directory(void)
 
 static int exec_path(void)
 {
-	char *argv[] = { "x", "--true", NULL };
+	char *argv[] = {"x", "--true", NULL};
 
 	execv("./x", argv);
 	return errno;
@@ -315,7 +318,7 @@ static int exec_path(void)
 
 static int exec_handle(void)
 {
-	char *argv[] = { "x", "--true", NULL }, *none[] = { NULL };
+	char *argv[] = {"x", "--true", NULL}, *none[] = {NULL};
 
 	syscall(SYS_execveat, handle("x"), "", argv, none, AT_EMPTY_PATH);
 	return errno;
@@ -323,7 +326,7 @@ static int exec_handle(void)
 
 static int exec_at_handle(void)
 {
-	char *argv[] = { "x", "--true", NULL }, *none[] = { NULL };
+	char *argv[] = {"x", "--true", NULL}, *none[] = {NULL};
 
 	syscall(SYS_execveat, handle("."), "x", argv, none, 0);
 	return errno;
@@ -358,7 +361,7 @@ static int mknod_regular(void)
 
 static int bind_socket(void)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "new" };
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "new"};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	return fd < 0 ? setup_failed("socket") : result(bind(fd, (void *)&name, sizeof(name)));
@@ -508,7 +511,7 @@ static int fchownat_handle(void)
 	return result(fchownat(handle("f"), "", (uid_t)-1, getegid(), AT_EMPTY_PATH));
 }
 
-static const struct timespec long_ago[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+static const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
 
 static int utimes_now(void)
 {
@@ -558,9 +561,10 @@ struct xattr_args_6_13 {
 
 static int setxattrat_at_handle(void)
 {
-	struct xattr_args_6_13 args = { .value = (uintptr_t)"3", .size = 1 };
+	struct xattr_args_6_13 args = {.value = (uintptr_t) "3", .size = 1};
 
-	return result(syscall(SYS_setxattrat, handle("."), "f", 0, "user.new", &args, sizeof(args)));
+	return result(
+		syscall(SYS_setxattrat, handle("."), "f", 0, "user.new", &args, sizeof(args)));
 }
 
 static int removexattr_user(void)
@@ -580,7 +584,10 @@ static int getxattr_user(void)
 	return result(getxattr("f", "user.x", value, sizeof(value)));
 }
 
-/* A list with one name more than a mode has: user 1001 may read. The kernel's form of it, linux/posix_acl_xattr.h. */
+/*
+ * A list with one name more than a mode has: user 1001 may read. The kernel's form of it,
+ * linux/posix_acl_xattr.h.
+ */
 struct acl_entry {
 	uint16_t tag, perm;
 	uint32_t id;
@@ -591,8 +598,11 @@ static const struct {
 	struct acl_entry entries[5];
 } acl = {
 	.version = 2,
-	.entries = { { 0x01, 6, UINT32_MAX }, { 0x02, 4, 1001 }, { 0x04, 4, UINT32_MAX }, { 0x10, 4, UINT32_MAX },
-		     { 0x20, 4, UINT32_MAX } },
+	.entries = {{0x01, 6, UINT32_MAX},
+		    {0x02, 4, 1001},
+		    {0x04, 4, UINT32_MAX},
+		    {0x10, 4, UINT32_MAX},
+		    {0x20, 4, UINT32_MAX}},
 };
 
 static int acl_set(void)
@@ -618,7 +628,7 @@ struct file_attr_6_17 {
 
 static int file_setattr_path(void)
 {
-	struct file_attr_6_17 attr = { .xflags = FS_XFLAG_NODUMP };
+	struct file_attr_6_17 attr = {.xflags = FS_XFLAG_NODUMP};
 
 	return result(syscall(SYS_file_setattr, AT_FDCWD, "f", &attr, sizeof(attr), 0));
 }
@@ -639,7 +649,8 @@ static int watch_fanotify(void)
 {
 	int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID, O_RDONLY);
 
-	return fd < 0 ? setup_failed("fanotify_init") : result(fanotify_mark(fd, FAN_MARK_ADD, FAN_MODIFY, AT_FDCWD, "f"));
+	return fd < 0 ? setup_failed("fanotify_init")
+		      : result(fanotify_mark(fd, FAN_MARK_ADD, FAN_MODIFY, AT_FDCWD, "f"));
 }
 
 static int chroot_own_namespace(void)
@@ -698,11 +709,12 @@ static int free_memfd_utimes(void)
 
 static int free_memfd_exec(void)
 {
-	char *argv[] = { "x", "--true", NULL }, *none[] = { NULL };
+	char *argv[] = {"x", "--true", NULL}, *none[] = {NULL};
 	int from = open("/proc/self/exe", O_RDONLY), to = memfd_create("program", MFD_CLOEXEC);
 	struct stat st;
 
-	if (from < 0 || to < 0 || fstat(from, &st) || sendfile(to, from, NULL, (size_t)st.st_size) != st.st_size)
+	if (from < 0 || to < 0 || fstat(from, &st) ||
+	    sendfile(to, from, NULL, (size_t)st.st_size) != st.st_size)
 		setup_failed("copy of the program");
 	fexecve(to, argv, none);
 	return errno;
@@ -778,7 +790,8 @@ static int cross_link_in_out(void)
 
 static int cross_link_handle(void)
 {
-	return result(linkat(AT_FDCWD, proc_fd(handle(across("f"))), AT_FDCWD, "new", AT_SYMLINK_FOLLOW));
+	return result(
+		linkat(AT_FDCWD, proc_fd(handle(across("f"))), AT_FDCWD, "new", AT_SYMLINK_FOLLOW));
 }
 
 static int cross_link_symlink(void)
@@ -802,7 +815,8 @@ static int cross_symlink(void)
 
 static int cross_symlink_create(void)
 {
-	return symlink(across("new"), "new") ? setup_failed("symlink") : try_open("new", O_WRONLY | O_CREAT);
+	return symlink(across("new"), "new") ? setup_failed("symlink")
+					     : try_open("new", O_WRONLY | O_CREAT);
 }
 
 /* DIR itself: its name belongs to the directory above. */
@@ -852,7 +866,8 @@ static int root_fanotify(unsigned int whole, const char *path)
 {
 	int fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY);
 
-	return fd < 0 ? errno : result(fanotify_mark(fd, FAN_MARK_ADD | whole, FAN_MODIFY, AT_FDCWD, path));
+	return fd < 0 ? errno
+		      : result(fanotify_mark(fd, FAN_MARK_ADD | whole, FAN_MODIFY, AT_FDCWD, path));
 }
 
 static int root_watch_file(void)
@@ -875,7 +890,7 @@ static int root_open_by_handle(void)
 	union {
 		struct file_handle handle;
 		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-	} id = { .handle.handle_bytes = MAX_HANDLE_SZ };
+	} id = {.handle.handle_bytes = MAX_HANDLE_SZ};
 	int mount = open(*first ? first : ".", O_RDONLY | O_DIRECTORY), unused;
 
 	if (mount < 0 || name_to_handle_at(AT_FDCWD, "f", &id.handle, &unused, 0))
@@ -886,142 +901,145 @@ static int root_open_by_handle(void)
 /* Their names begin with it, but for those of the first. */
 enum kind { REFUSED, CROSS, FREE, ROOT, NEVER, INHERITED };
 
-/* needs: f g files, d directory with f in it, e empty directory, l symlink to f, p fifo, x program. */
+/*
+ * needs: f g files, d directory with f in it, e empty directory, l symlink to f, p fifo, x program.
+ */
 static const struct operation {
 	const char *name;
 	int (*perform)(void);
 	const char *needs;
 	enum kind kind;
 } operations[] = {
-	{ "open-read", open_read, "f", REFUSED },
-	{ "open-write", open_write, "f", REFUSED },
-	{ "open-append", open_append, "f", REFUSED },
-	{ "open-read-write", open_read_write, "f", REFUSED },
-	{ "open-truncate", open_truncate, "f", REFUSED },
-	{ "open-read-truncate", open_read_truncate, "f", REFUSED },
-	{ "open-neither", open_neither, "f", REFUSED },
-	{ "open-create-existing", open_create_existing, "f", REFUSED },
-	{ "open-create", open_create, "", REFUSED },
-	{ "open-create-read", open_create_read, "", REFUSED },
-	{ "open-exclusive", open_exclusive, "", REFUSED },
-	{ "creat-existing", creat_existing, "f", REFUSED },
-	{ "open-tmpfile", open_tmpfile, "", REFUSED },
-	{ "open-fifo", open_fifo, "p", REFUSED },
-	{ "open-empty-directory", open_empty_directory, "e", REFUSED },
-	{ "list-directory", list_directory, "d", REFUSED },
-	{ "open-at-handle", open_at_handle, "d", REFUSED },
-	{ "open-at-working-directory", open_at_working_directory, "d", REFUSED },
-	{ "reopen-handle", reopen_handle, "f", REFUSED },
-	{ "reopen-handle-dev-fd", reopen_handle_dev_fd, "f", REFUSED },
-	{ "open-absolute", open_absolute, "f", REFUSED },
-	{ "open-proc-root", open_proc_root, "f", REFUSED },
-	{ "open-proc-cwd", open_proc_cwd, "f", REFUSED },
-	{ "open-proc-thread", open_proc_thread, "f", REFUSED },
-	{ "open-dotdot", open_dotdot, "fde", REFUSED },
-	{ "open-symlink", open_symlink, "fl", REFUSED },
-	{ "open-symlink-write", open_symlink_write, "fl", REFUSED },
-	{ "openat2-read", openat2_read, "f", REFUSED },
-	{ "openat2-create", openat2_create, "", REFUSED },
-	{ "open-mmap", open_mmap, "f", REFUSED },
-	{ "reopen-unlinked", reopen_unlinked, "f", REFUSED },
-	{ "deleted-directory", deleted_directory, "e", REFUSED },
-	{ "exec-path", exec_path, "x", REFUSED },
-	{ "exec-handle", exec_handle, "x", REFUSED },
-	{ "exec-at-handle", exec_at_handle, "x", REFUSED },
-	{ "mkdir", make_directory, "", REFUSED },
-	{ "mkdir-at-handle", make_directory_at_handle, "d", REFUSED },
-	{ "mknod-fifo", mknod_fifo, "", REFUSED },
-	{ "mknod-socket", mknod_socket, "", REFUSED },
-	{ "mknod-regular", mknod_regular, "", REFUSED },
-	{ "bind-socket", bind_socket, "", REFUSED },
-	{ "symlink", make_symlink, "f", REFUSED },
-	{ "unlink", unlink_file, "f", REFUSED },
-	{ "unlink-symlink", unlink_symlink, "fl", REFUSED },
-	{ "unlink-at-handle", unlink_at_handle, "d", REFUSED },
-	{ "rmdir", remove_directory, "e", REFUSED },
-	{ "rename", rename_file, "f", REFUSED },
-	{ "rename-directory", rename_directory, "d", REFUSED },
-	{ "rename-into-directory", rename_into_directory, "fd", REFUSED },
-	{ "rename-over", rename_over, "fg", REFUSED },
-	{ "rename-over-directory", rename_over_directory, "de", REFUSED },
-	{ "rename-exchange", rename_exchange, "fd", REFUSED },
-	{ "rename-noreplace", rename_noreplace, "f", REFUSED },
-	{ "rename-whiteout", rename_whiteout, "f", REFUSED },
-	{ "link", link_file, "f", REFUSED },
-	{ "link-symlink", link_symlink, "fl", REFUSED },
-	{ "link-handle", link_handle, "f", REFUSED },
-	{ "truncate", truncate_path, "f", REFUSED },
-	{ "chmod", chmod_path, "f", REFUSED },
-	{ "chmod-directory", chmod_directory, "d", REFUSED },
-	{ "chmod-handle", chmod_handle, "f", REFUSED },
-	{ "fchmodat2-handle", fchmodat2_handle, "f", REFUSED },
-	{ "chown", chown_path, "f", REFUSED },
-	{ "lchown-symlink", lchown_symlink, "fl", REFUSED },
-	{ "fchownat-handle", fchownat_handle, "f", REFUSED },
-	{ "utimes-now", utimes_now, "f", REFUSED },
-	{ "utimes-given", utimes_given, "f", REFUSED },
-	{ "utimes-directory", utimes_directory, "d", REFUSED },
-	{ "utimes-handle", utimes_handle, "f", REFUSED },
-	{ "utimes-symlink", utimes_symlink, "fl", REFUSED },
-	{ "setxattr", setxattr_user, "f", REFUSED },
-	{ "setxattr-directory", setxattr_directory, "d", REFUSED },
-	{ "setxattr-handle", setxattr_handle, "f", REFUSED },
-	{ "setxattrat", setxattrat_at_handle, "f", REFUSED },
-	{ "removexattr", removexattr_user, "f", REFUSED },
-	{ "removexattrat", removexattrat_at_handle, "f", REFUSED },
-	{ "getxattr-user", getxattr_user, "f", REFUSED },
-	{ "acl-set", acl_set, "f", REFUSED },
-	{ "acl-set-default", acl_set_default, "d", REFUSED },
-	{ "acl-remove", acl_remove, "g", REFUSED },
-	{ "file-setattr", file_setattr_path, "f", REFUSED },
-	{ "watch-inotify", watch_inotify, "f", REFUSED },
-	{ "watch-inotify-directory", watch_inotify_directory, "", REFUSED },
-	{ "watch-fanotify", watch_fanotify, "f", REFUSED },
-	{ "chroot-own-namespace", chroot_own_namespace, "d", REFUSED },
-	{ "free-opath", free_opath, "f", FREE },
-	{ "free-stat", free_stat, "fld", FREE },
-	{ "free-readlink", free_readlink, "fl", FREE },
-	{ "free-chdir", free_chdir, "d", FREE },
-	{ "free-memfd", free_memfd, "", FREE },
-	{ "free-memfd-truncate", free_memfd_truncate, "", FREE },
-	{ "free-memfd-chmod", free_memfd_chmod, "", FREE },
-	{ "free-memfd-utimes", free_memfd_utimes, "", FREE },
-	{ "free-memfd-exec", free_memfd_exec, "", FREE },
-	{ "free-pipe", free_pipe, "", FREE },
-	{ "free-pty", free_pty, "", FREE },
-	{ "cross-rename-out-in", cross_rename_out_in, "f", CROSS },
-	{ "cross-rename-in-out", cross_rename_in_out, "f", CROSS },
-	{ "cross-rename-directory-out-in", cross_rename_directory_out_in, "d", CROSS },
-	{ "cross-rename-directory-in-out", cross_rename_directory_in_out, "d", CROSS },
-	{ "cross-rename-over-in", cross_rename_over_in, "f", CROSS },
-	{ "cross-rename-over-out", cross_rename_over_out, "f", CROSS },
-	{ "cross-exchange", cross_exchange, "f", CROSS },
-	{ "cross-exchange-back", cross_exchange_back, "f", CROSS },
-	{ "cross-link-out-in", cross_link_out_in, "f", CROSS },
-	{ "cross-link-in-out", cross_link_in_out, "f", CROSS },
-	{ "cross-link-handle", cross_link_handle, "f", CROSS },
-	{ "cross-link-symlink", cross_link_symlink, "fl", CROSS },
-	{ "cross-link-tmpfile", cross_link_tmpfile, "", CROSS },
-	{ "cross-symlink", cross_symlink, "f", CROSS },
-	{ "cross-symlink-create", cross_symlink_create, "", CROSS },
-	{ "cross-rename-first", cross_rename_first, "", CROSS },
-	{ "root-chown", root_chown, "f", ROOT },
-	{ "root-setxattr-trusted", root_setxattr_trusted, "f", ROOT },
-	{ "root-setxattr-symlink", root_setxattr_symlink, "fl", ROOT },
-	{ "root-chroot", root_chroot, "d", ROOT },
-	{ "root-watch-file", root_watch_file, "f", ROOT },
-	{ "root-open-by-handle", root_open_by_handle, "f", ROOT },
-	{ "never-mknod-character", never_mknod_character, "", NEVER },
-	{ "never-mknod-block", never_mknod_block, "", NEVER },
-	{ "never-watch-mount", never_watch_mount, "", NEVER },
-	{ "never-watch-filesystem", never_watch_filesystem, "", NEVER },
-	{ "inherited-ftruncate", inherited_ftruncate, "f", INHERITED },
-	{ "inherited-reopen", inherited_reopen, "f", INHERITED },
-	{ "inherited-open-at", inherited_open_at, "f", INHERITED },
-	{ "inherited-dnotify", inherited_dnotify, "f", INHERITED },
+	{"open-read", open_read, "f", REFUSED},
+	{"open-write", open_write, "f", REFUSED},
+	{"open-append", open_append, "f", REFUSED},
+	{"open-read-write", open_read_write, "f", REFUSED},
+	{"open-truncate", open_truncate, "f", REFUSED},
+	{"open-read-truncate", open_read_truncate, "f", REFUSED},
+	{"open-neither", open_neither, "f", REFUSED},
+	{"open-create-existing", open_create_existing, "f", REFUSED},
+	{"open-create", open_create, "", REFUSED},
+	{"open-create-read", open_create_read, "", REFUSED},
+	{"open-exclusive", open_exclusive, "", REFUSED},
+	{"creat-existing", creat_existing, "f", REFUSED},
+	{"open-tmpfile", open_tmpfile, "", REFUSED},
+	{"open-fifo", open_fifo, "p", REFUSED},
+	{"open-empty-directory", open_empty_directory, "e", REFUSED},
+	{"list-directory", list_directory, "d", REFUSED},
+	{"open-at-handle", open_at_handle, "d", REFUSED},
+	{"open-at-working-directory", open_at_working_directory, "d", REFUSED},
+	{"reopen-handle", reopen_handle, "f", REFUSED},
+	{"reopen-handle-dev-fd", reopen_handle_dev_fd, "f", REFUSED},
+	{"open-absolute", open_absolute, "f", REFUSED},
+	{"open-proc-root", open_proc_root, "f", REFUSED},
+	{"open-proc-cwd", open_proc_cwd, "f", REFUSED},
+	{"open-proc-thread", open_proc_thread, "f", REFUSED},
+	{"open-dotdot", open_dotdot, "fde", REFUSED},
+	{"open-symlink", open_symlink, "fl", REFUSED},
+	{"open-symlink-write", open_symlink_write, "fl", REFUSED},
+	{"openat2-read", openat2_read, "f", REFUSED},
+	{"openat2-create", openat2_create, "", REFUSED},
+	{"open-mmap", open_mmap, "f", REFUSED},
+	{"reopen-unlinked", reopen_unlinked, "f", REFUSED},
+	{"deleted-directory", deleted_directory, "e", REFUSED},
+	{"exec-path", exec_path, "x", REFUSED},
+	{"exec-handle", exec_handle, "x", REFUSED},
+	{"exec-at-handle", exec_at_handle, "x", REFUSED},
+	{"mkdir", make_directory, "", REFUSED},
+	{"mkdir-at-handle", make_directory_at_handle, "d", REFUSED},
+	{"mknod-fifo", mknod_fifo, "", REFUSED},
+	{"mknod-socket", mknod_socket, "", REFUSED},
+	{"mknod-regular", mknod_regular, "", REFUSED},
+	{"bind-socket", bind_socket, "", REFUSED},
+	{"symlink", make_symlink, "f", REFUSED},
+	{"unlink", unlink_file, "f", REFUSED},
+	{"unlink-symlink", unlink_symlink, "fl", REFUSED},
+	{"unlink-at-handle", unlink_at_handle, "d", REFUSED},
+	{"rmdir", remove_directory, "e", REFUSED},
+	{"rename", rename_file, "f", REFUSED},
+	{"rename-directory", rename_directory, "d", REFUSED},
+	{"rename-into-directory", rename_into_directory, "fd", REFUSED},
+	{"rename-over", rename_over, "fg", REFUSED},
+	{"rename-over-directory", rename_over_directory, "de", REFUSED},
+	{"rename-exchange", rename_exchange, "fd", REFUSED},
+	{"rename-noreplace", rename_noreplace, "f", REFUSED},
+	{"rename-whiteout", rename_whiteout, "f", REFUSED},
+	{"link", link_file, "f", REFUSED},
+	{"link-symlink", link_symlink, "fl", REFUSED},
+	{"link-handle", link_handle, "f", REFUSED},
+	{"truncate", truncate_path, "f", REFUSED},
+	{"chmod", chmod_path, "f", REFUSED},
+	{"chmod-directory", chmod_directory, "d", REFUSED},
+	{"chmod-handle", chmod_handle, "f", REFUSED},
+	{"fchmodat2-handle", fchmodat2_handle, "f", REFUSED},
+	{"chown", chown_path, "f", REFUSED},
+	{"lchown-symlink", lchown_symlink, "fl", REFUSED},
+	{"fchownat-handle", fchownat_handle, "f", REFUSED},
+	{"utimes-now", utimes_now, "f", REFUSED},
+	{"utimes-given", utimes_given, "f", REFUSED},
+	{"utimes-directory", utimes_directory, "d", REFUSED},
+	{"utimes-handle", utimes_handle, "f", REFUSED},
+	{"utimes-symlink", utimes_symlink, "fl", REFUSED},
+	{"setxattr", setxattr_user, "f", REFUSED},
+	{"setxattr-directory", setxattr_directory, "d", REFUSED},
+	{"setxattr-handle", setxattr_handle, "f", REFUSED},
+	{"setxattrat", setxattrat_at_handle, "f", REFUSED},
+	{"removexattr", removexattr_user, "f", REFUSED},
+	{"removexattrat", removexattrat_at_handle, "f", REFUSED},
+	{"getxattr-user", getxattr_user, "f", REFUSED},
+	{"acl-set", acl_set, "f", REFUSED},
+	{"acl-set-default", acl_set_default, "d", REFUSED},
+	{"acl-remove", acl_remove, "g", REFUSED},
+	{"file-setattr", file_setattr_path, "f", REFUSED},
+	{"watch-inotify", watch_inotify, "f", REFUSED},
+	{"watch-inotify-directory", watch_inotify_directory, "", REFUSED},
+	{"watch-fanotify", watch_fanotify, "f", REFUSED},
+	{"chroot-own-namespace", chroot_own_namespace, "d", REFUSED},
+	{"free-opath", free_opath, "f", FREE},
+	{"free-stat", free_stat, "fld", FREE},
+	{"free-readlink", free_readlink, "fl", FREE},
+	{"free-chdir", free_chdir, "d", FREE},
+	{"free-memfd", free_memfd, "", FREE},
+	{"free-memfd-truncate", free_memfd_truncate, "", FREE},
+	{"free-memfd-chmod", free_memfd_chmod, "", FREE},
+	{"free-memfd-utimes", free_memfd_utimes, "", FREE},
+	{"free-memfd-exec", free_memfd_exec, "", FREE},
+	{"free-pipe", free_pipe, "", FREE},
+	{"free-pty", free_pty, "", FREE},
+	{"cross-rename-out-in", cross_rename_out_in, "f", CROSS},
+	{"cross-rename-in-out", cross_rename_in_out, "f", CROSS},
+	{"cross-rename-directory-out-in", cross_rename_directory_out_in, "d", CROSS},
+	{"cross-rename-directory-in-out", cross_rename_directory_in_out, "d", CROSS},
+	{"cross-rename-over-in", cross_rename_over_in, "f", CROSS},
+	{"cross-rename-over-out", cross_rename_over_out, "f", CROSS},
+	{"cross-exchange", cross_exchange, "f", CROSS},
+	{"cross-exchange-back", cross_exchange_back, "f", CROSS},
+	{"cross-link-out-in", cross_link_out_in, "f", CROSS},
+	{"cross-link-in-out", cross_link_in_out, "f", CROSS},
+	{"cross-link-handle", cross_link_handle, "f", CROSS},
+	{"cross-link-symlink", cross_link_symlink, "fl", CROSS},
+	{"cross-link-tmpfile", cross_link_tmpfile, "", CROSS},
+	{"cross-symlink", cross_symlink, "f", CROSS},
+	{"cross-symlink-create", cross_symlink_create, "", CROSS},
+	{"cross-rename-first", cross_rename_first, "", CROSS},
+	{"root-chown", root_chown, "f", ROOT},
+	{"root-setxattr-trusted", root_setxattr_trusted, "f", ROOT},
+	{"root-setxattr-symlink", root_setxattr_symlink, "fl", ROOT},
+	{"root-chroot", root_chroot, "d", ROOT},
+	{"root-watch-file", root_watch_file, "f", ROOT},
+	{"root-open-by-handle", root_open_by_handle, "f", ROOT},
+	{"never-mknod-character", never_mknod_character, "", NEVER},
+	{"never-mknod-block", never_mknod_block, "", NEVER},
+	{"never-watch-mount", never_watch_mount, "", NEVER},
+	{"never-watch-filesystem", never_watch_filesystem, "", NEVER},
+	{"inherited-ftruncate", inherited_ftruncate, "f", INHERITED},
+	{"inherited-reopen", inherited_reopen, "f", INHERITED},
+	{"inherited-open-at", inherited_open_at, "f", INHERITED},
+	{"inherited-dnotify", inherited_dnotify, "f", INHERITED},
 };
 
-#define for_each_operation(o) for (o = operations; o < operations + sizeof(operations) / sizeof(*operations); o++)
+#define for_each_operation(o) \
+	for (o = operations; o < operations + sizeof(operations) / sizeof(*operations); o++)
 
 /* The fixture. */
 
@@ -1040,10 +1058,12 @@ static void make_file(int dir, const char *name, const char *content)
 
 static void make_program(int dir)
 {
-	int from = open("/proc/self/exe", O_RDONLY), to = openat(dir, "x", O_WRONLY | O_CREAT | O_EXCL, 0755);
+	int from = open("/proc/self/exe", O_RDONLY),
+	    to = openat(dir, "x", O_WRONLY | O_CREAT | O_EXCL, 0755);
 	struct stat st;
 
-	if (from < 0 || to < 0 || fstat(from, &st) || sendfile(to, from, NULL, (size_t)st.st_size) != st.st_size)
+	if (from < 0 || to < 0 || fstat(from, &st) ||
+	    sendfile(to, from, NULL, (size_t)st.st_size) != st.st_size)
 		setup_failed("x");
 	close(from);
 	close(to);
@@ -1075,8 +1095,9 @@ static void prepare_object(int dir, char object)
 		make_filled_directory(dir);
 		return;
 	}
-	if (object == 'e' ? mkdirat(dir, "e", 0755) :
-	    object == 'l' ? symlinkat("f", dir, "l") : mkfifoat(dir, "p", 0644))
+	if (object == 'e'   ? mkdirat(dir, "e", 0755)
+	    : object == 'l' ? symlinkat("f", dir, "l")
+			    : mkfifoat(dir, "p", 0644))
 		setup_failed("e, l or p");
 }
 
@@ -1088,7 +1109,8 @@ static void prepare(const char *path)
 
 	if ((mkdir(path, 0755) && errno != EEXIST) || (top = open(path, O_PATH)) < 0)
 		setup_failed(path);
-	for_each_operation(o) {
+	for_each_operation(o)
+	{
 		if (mkdirat(top, o->name, 0755) || (dir = openat(top, o->name, O_PATH)) < 0)
 			setup_failed(o->name);
 		for (object = o->needs; *object; object++)
@@ -1125,14 +1147,18 @@ static int perform_call(void *data)
 	return call->operation->perform();
 }
 
-/* A process with its own working directory and descriptors but our memory: made in a quarter of the time of another. */
+/*
+ * A process with its own working directory and descriptors but our memory: made in a quarter of the
+ * time of another.
+ */
 static void perform(const struct operation *o, const char *dir, const char *second)
 {
 	static char stack[1 << 18] __attribute__((aligned(16)));
-	struct call call = { .operation = o, .dir = dir, .second = second };
+	struct call call = {.operation = o, .dir = dir, .second = second};
 	const char *said = "ok";
 	int status = 0;
-	pid_t pid = clone(perform_call, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &call);
+	pid_t pid =
+		clone(perform_call, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &call);
 
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		setup_failed("clone");
@@ -1149,8 +1175,7 @@ static void list(void)
 {
 	const struct operation *o;
 
-	for_each_operation(o)
-		puts(o->name);
+	for_each_operation(o) puts(o->name);
 }
 
 /* Is it one of those that this command line asks for? */
@@ -1165,7 +1190,8 @@ static bool asked(const struct operation *o, const char *only, bool root, bool s
 
 static int usage(void)
 {
-	fputs("usage: fsops [--root | --only NAME] DIR [OTHER] | --prepare DIR... | --list\n", stderr);
+	fputs("usage: fsops [--root | --only NAME] DIR [OTHER] | --prepare DIR... | --list\n",
+	      stderr);
 	return 2;
 }
 
@@ -1193,8 +1219,7 @@ int main(int argc, char **argv)
 		only = argv[(i += 2) - 1];
 	if (i >= argc || *argv[i] == '-' || i + 2 < argc)
 		return usage();
-	for_each_operation(o)
-		if (asked(o, only, root, argv[i + 1]))
-			perform(o, argv[i], argv[i + 1]);
+	for_each_operation(o) if (asked(o, only, root, argv[i + 1]))
+		perform(o, argv[i], argv[i + 1]);
 	return 0;
 }

@@ -1,23 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Promise: what an object is decides, not what it is called, from where it is seen or which task of the session asks;
-# what has no file system below it (pipes, memory, terminals) goes on working; processes, devices and the kernel's own
-# files are decided by what they are; a rule below another holds, whatever happens to the daemon and the caches.
+# Promise: what an object is decides, not what it is called, from where it is seen or which task of
+# the session asks; what has no file system below it (pipes, memory, terminals) goes on working;
+# processes, devices and the kernel's own files are decided by what they are; a rule below another
+# holds, whatever happens to the daemon and the caches.
 . ./tests/kernel/lib.sh
 
-disk=$work/disk base=$work/disk/home project=$work/disk/home/project out=$work/disk/home/out
+base=$work/disk/home project=$work/disk/home/project out=$work/disk/home/out
 secret='the secret of out'
 
 make_tree() {
 	mount_image disk ext4 256M && mkdir "$base" && chown 1000:1000 "$base" && as_dev sh -c '
-		cd "$1" && mkdir project project-evil out out/tmp project/below project/late project/x project/bound \
-			project/bound-later project/ro project/ro/rw project/sub project/sub/deep project/private \
-			project/hidden project/stays project/overlay project/overlay/upper project/overlay/work || exit
+		cd "$1" && mkdir project project-evil out out/tmp project/below project/late project/x \
+			project/bound project/bound-later project/ro project/ro/rw project/sub \
+			project/sub/deep project/private project/hidden project/stays \
+			project/overlay project/overlay/upper project/overlay/work || exit
 		for f in out/f out/tmp/f out/h; do echo "$2" >$f; done
-		for f in project-evil/f project/f project/.env project/secret project/ro/f project/ro/rw/f project/sub/deep/key \
-			project/sub/f project/private/f project/hidden/f project/stays/f project/x/f project/gone; do
-			echo content >$f
+		for f in f .env secret ro/f ro/rw/f sub/deep/key sub/f private/f hidden/f stays/f x/f \
+			gone ../project-evil/f; do
+			echo content >project/$f
 		done' sh "$base" "$secret" && link_tree | as_dev "$bin/try" >/dev/null
 }
 
@@ -114,7 +116,8 @@ mounts() {
 	umount "$out/tmp" "$project/bound-later" "$project/late"
 }
 
-# namespaces PROMISE SCRIPT: as root of its own, with mounts of its own. Whatever fails there, the secret must not come out.
+# namespaces PROMISE SCRIPT: as root of its own, with mounts of its own. Whatever fails there, the
+# secret must not come out.
 namespaces() {
 	namespaces_said=$(as_dev unshare -rm sh -c "$2" 2>&1)
 	case $namespaces_said in
@@ -129,25 +132,32 @@ namespaces() {
 }
 
 own_namespaces() {
+	over=$project/overlay
 	namespaces 'bound over a directory of the project, it stays closed' \
 		"mount --bind $out $project/x; cat $project/x/f"
-	namespaces 'bound over a file of the project, it stays closed' "mount --bind $out/f $project/gone; cat $project/gone"
-	namespaces 'below a stacking file system, it stays closed' "mount -t overlay -o userxattr,lowerdir=$out,upperdir=$project/overlay/upper,workdir=$project/overlay/work overlay $project/x; cat $project/x/f"
-	namespaces 'as the new root, it stays closed' "mount --bind $base $base; cd $base; mkdir -p project/put; pivot_root . project/put 2>/dev/null; cat /out/f || cat $out/f"
+	namespaces 'bound over a file of the project, it stays closed' \
+		"mount --bind $out/f $project/gone; cat $project/gone"
+	namespaces 'below a stacking file system, it stays closed' \
+		"mount -t overlay overlay $project/x \
+			-o userxattr,lowerdir=$out,upperdir=$over/upper,workdir=$over/work
+		cat $project/x/f"
+	namespaces 'as the new root, it stays closed' \
+		"mount --bind $base $base; cd $base; mkdir -p project/put; pivot_root . project/put
+		cat /out/f || cat $out/f"
 }
 
 # As dev, outside: makes what is missing of it first.
 deep() {
 	is "$(as_dev "$bin/deep" "$project/below" 300)" ok 'control: 300 directories below'
-	is "$(inside "$bin/deep" "$project/below" 300)" ok '300 directories below the project are in bounds'
-	is "$(inside "$bin/deep" "$project/sub" 260)" ok '260 directories can be made below the project'
+	is "$(inside "$bin/deep" "$project/below" 300)" ok '300 directories below are in bounds'
+	is "$(inside "$bin/deep" "$project/sub" 260)" ok '260 directories can be made below'
 	is "$(as_dev "$bin/deep" "$project/below" 4200)" ok 'control: 4200 directories below'
-	is "$(inside "$bin/deep" "$project/below" 4200)" EPERM 'deeper than the bound of 4096 is refused'
-	is "$(inside "$bin/deep" "$project/below" 4000)" ok '4000 directories below the project are in bounds'
+	is "$(inside "$bin/deep" "$project/below" 4200)" EPERM 'deeper than 4096 is refused'
+	is "$(inside "$bin/deep" "$project/below" 4000)" ok '4000 directories are in bounds'
 }
 
-# through PROMISE SCRIPT: what goes into the script, $jailed there to be put before a command, comes out of it. All pipes are
-# dev's own: others' can't be opened by name anyway.
+# through PROMISE SCRIPT: what goes into the script, $jailed there to be put before a command, comes
+# out of it. All pipes are dev's own: others' can't be opened by name anyway.
 through() {
 	is "$(as_dev sh -c "jailed='$al exec $session --'; $2" 2>&1 | tr -d '\r')" through "$1"
 }
@@ -274,20 +284,25 @@ kernel_files() {
 	is "$(inside_as_root "$bin/clone_into" /sys/fs/cgroup)" EPERM 'no child is born outside the cgroup'
 }
 
-tasks() {
-	is "$(as_dev "$bin/relatives" "$out/f" | grep -c ' ok$')" 8 'control: every kind of task can open it'
-	for try in $(inside "$bin/relatives" "$out/f" | tr ' ' =) end=; do
-		case $try in
-		end=) [ "${n:-0}" = 8 ] || not_ok "there are 8 kinds of tasks, got ${n:-0}" ;;
-		*=EPERM) n=$((${n:-0} + 1)) && ok "${try%=*} is jailed" ;;
-		*) n=$((${n:-0} + 1)) && not_ok "${try%=*} is jailed" "got: ${try#*=}" ;;
-		esac
-	done
-	is "$(inside "$bin/relatives" "$project/f" | grep -c ' ok$')" 8 'every kind of task can open what is in bounds'
+# opened_by RUN PATH: how many of the kinds of tasks succeeded.
+opened_by() {
+	"$1" "$bin/relatives" "$2" | grep -c ' ok$'
 }
 
-# A process that waits in the session and performs what it is asked. (The shell gives what runs in the background /dev/null as
-# standard input: so it is said once more.)
+tasks() {
+	is "$(opened_by as_dev "$out/f")" 8 'control: every kind of task can open it'
+	is "$(opened_by inside "$project/f")" 8 'every kind of task can open what is in bounds'
+	n=0
+	inside "$bin/relatives" "$out/f" >"$work/relatives"
+	while read -r kind got; do
+		n=$((n + 1))
+		is "$got" EPERM "$kind is jailed"
+	done <"$work/relatives"
+	is $n 8 'all of them answered'
+}
+
+# A process that waits in the session and performs what it is asked. (The shell gives what runs in
+# the background /dev/null as standard input: so it is said once more.)
 start_servant() {
 	mkfifo "$work/asks" "$work/answers" && chmod 666 "$work/asks" "$work/answers"
 	(
@@ -307,7 +322,8 @@ ask() {
 
 child_cgroup() {
 	mkdir "/sys/fs/cgroup$cgroup/child" && echo "$servant" >"/sys/fs/cgroup$cgroup/child/cgroup.procs"
-	is "$(sed 's/.*:://' "/proc/$servant/cgroup")" "$cgroup/child" 'root outside moved the process into a child cgroup'
+	is "$(sed 's/.*:://' "/proc/$servant/cgroup")" "$cgroup/child" \
+		'root outside moved the process into a child cgroup'
 	ask EPERM "read $out/f: it is still jailed there"
 	ask ok "read $project/f: and still in its session"
 	echo "$servant" >"/sys/fs/cgroup$cgroup/cgroup.procs"
@@ -359,7 +375,8 @@ rules_below() {
 	END
 }
 
-# The marks of objects that nobody holds any more go with their inodes; what was refused must stay so.
+# The marks of objects that nobody holds any more go with their inodes; what was refused must stay
+# so.
 without_daemon() {
 	ask EPERM "read $project/.env: denied while the daemon is there"
 	daemon_stop KILL
@@ -382,7 +399,8 @@ without_daemon() {
 
 # The last session: its servant holds the inodes above it.
 pressure() {
-	as_dev sh -c 'cd "$1" && i=0 && while [ $i -lt 2000 ]; do : >"fill$i"; i=$((i + 1)); done' sh "$out"
+	as_dev sh -c 'cd "$1" && i=0 &&
+		while [ $i -lt 2000 ]; do : >"fill$i"; i=$((i + 1)); done' sh "$out"
 	echo 2 >/proc/sys/vm/drop_caches
 	verdicts <<-END
 		EPERM read $project/.env # the daemon holds it in the caches
@@ -393,18 +411,22 @@ pressure() {
 begin
 make_tree || bail "no tree can be made: $(cat "$work/mkfs.log")"
 mount --bind "$out" "$project/bound"
-mount_image below ext4 32M && umount "$work/below" && mount -o loop "$work/below.img" "$project/below" &&
+mount_image below ext4 32M && umount "$work/below" &&
+	mount -o loop "$work/below.img" "$project/below" &&
 	chown 1000:1000 "$project/below" && echo content >"$project/below/f"
 
 # Outside, dev's: with a secret in what /proc tells of it, and a terminal.
-(cd "$out" && exec 9<>"$out/deleted" && rm "$out/deleted" && SECRET=$secret exec "$bin/become" 1000 sleep 600 <"$out/f") &
+(
+	cd "$out" && exec 9<>"$out/deleted" && rm "$out/deleted"
+	SECRET=$secret exec "$bin/become" 1000 sleep 600 <"$out/f"
+) &
 victim=$!
-before=$(ls /dev/pts)
+before=" $(echo /dev/pts/*) "
 as_dev script -qec 'sleep 600' /dev/null >/dev/null 2>&1 &
 new_terminal() {
 	for foreign_terminal in /dev/pts/[0-9]*; do
-		case " $(echo $before) " in
-		*" ${foreign_terminal##*/} "*) ;;
+		case $before in
+		*" $foreign_terminal "*) ;;
 		*) [ -c "$foreign_terminal" ] && return ;;
 		esac
 	done
@@ -429,8 +451,9 @@ kernel_files
 tasks
 unjail
 
-jail --deny "$project/.env" --hide "$project/secret" --hide "$project/hidden" --deny "$project/private" \
-	--deny "$project/sub/deep/key" --ro "$project/ro" --rw "$project/ro/rw" "$project"
+jail --deny "$project/.env" --hide "$project/secret" --hide "$project/hidden" \
+	--deny "$project/private" --deny "$project/sub/deep/key" --ro "$project/ro" \
+	--rw "$project/ro/rw" "$project"
 start_servant
 ask ok "read $project/f: the servant is there"
 cgroup=$(sed 's/.*:://' "/proc/$servant/cgroup")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# lib.sh - what the tests in a guest share: TAP, the daemon under test, sessions, and checks that come with their
-# control. To be sourced by tests that run as root from the checkout. Nothing here runs a program where the shell can
-# do it: in a guest each program costs a twentieth of a second.
+# lib.sh - what the tests in a guest share: TAP, the daemon under test, sessions, and checks that
+# come with their control. To be sourced by tests that run as root from the checkout. Nothing here
+# runs a program where the shell can do it: in a guest each program costs a twentieth of a second.
 #
 #   MUST=1 in the environment makes a skipped check a failed one
 
@@ -128,6 +128,7 @@ wait_for() {
 # A socket that a killed daemon left behind is no daemon.
 daemon_start() {
 	rm -f "$socket"
+	# shellcheck disable=SC2086 # several words
 	"$daemon" ${AGENT_LOCKD_OPTIONS:-} >>"$work/daemon.log" 2>&1 &
 	daemon_pid=$!
 	wait_for daemon_ready && return
@@ -157,11 +158,14 @@ mount_image() {
 	mkdir -p "$work/$mount_name"
 	modprobe -q loop
 	modprobe -q "$mount_type"
-	command -v "mkfs.$mount_type" >/dev/null && "mkfs.$mount_type" -q "$@" "$work/$mount_name.img" >"$work/mkfs.log" 2>&1 &&
-		mount -o loop "$work/$mount_name.img" "$work/$mount_name" 2>>"$work/mkfs.log"
+	{
+		"mkfs.$mount_type" -q "$@" "$work/$mount_name.img" &&
+			mount -o loop "$work/$mount_name.img" "$work/$mount_name"
+	} >"$work/mkfs.log" 2>&1
 }
 
-# jail [OPTION]... DIR: makes a session of dev's that may also run the test programs; its name is in $session.
+# jail [OPTION]... DIR: makes a session of dev's that may also run the test programs; its name is in
+# $session.
 jail() {
 	if ! session=$(as_dev "$al" new --ro "$bin" "$@" 2>"$work/new.log"); then
 		note "agent-lock new $*" "$(cat "$work/new.log")"
@@ -189,12 +193,14 @@ inside_background() {
 # On a terminal of its own.
 try_on_terminal() {
 	chmod 666 "$work/got"
-	as_dev script -qec "'$al' exec '$session' -- '$bin/try' <'$work/ops' >'$work/got'" /dev/null >"$work/said"
+	as_dev script -qec "'$al' exec '$session' -- '$bin/try' <'$work/ops' >'$work/got'" \
+		/dev/null >"$work/said"
 }
 
 unjail() {
 	[ "$session" ] || return 0
-	"$al" destroy "$session" >"$work/destroy.log" 2>&1 || not_ok "session $session is destroyed" "$(cat "$work/destroy.log")"
+	"$al" destroy "$session" >"$work/destroy.log" 2>&1 ||
+		not_ok "session $session is destroyed" "$(cat "$work/destroy.log")"
 	session=''
 }
 
@@ -205,9 +211,10 @@ refusals() {
 	echo "${refusals_json%%[!0-9]*}"
 }
 
-# verdicts [root|terminal] <LINES, each: WANTED VERB ARG... [# WHY]
-# Performs each line inside the session (try.c knows the verbs), then those that were to be refused once more outside, where
-# they must succeed. WANTED is ok, or names of errors separated by slashes; an ! before it: not possible outside either.
+# verdicts [root|terminal] <LINES, each: WANTED VERB ARG... [# WHY] Performs each line inside the
+# session (try.c knows the verbs), then those that were to be refused once more outside, where they
+# must succeed. WANTED is ok, or names of errors separated by slashes; an ! before it: not possible
+# outside either.
 verdicts() {
 	: >"$work/ops" && : >"$work/controls" && : >"$work/promises" && : >"$work/got"
 	while read -r wanted line; do

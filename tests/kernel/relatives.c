@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * relatives.c - relatives PATH: opens PATH in every kind of task that a process can make, and prints "KIND ok" or "KIND" and
- * the name of the error: its threads, their children, a thread that outlives the first one, a daemon that belongs to init.
+ * relatives.c - relatives PATH: opens PATH in every kind of task that a process can make, and
+ * prints "KIND ok" or "KIND" and the name of the error: its threads, their children, a thread that
+ * outlives the first one, a daemon that belongs to init.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,8 @@ static void try_as(const char *kind)
 {
 	int fd = open(path, O_RDONLY), error = errno;
 	char line[64];
-	int len = snprintf(line, sizeof(line), "%s %s\n", kind, fd < 0 ? strerrorname_np(error) : "ok");
+	int len = snprintf(line, sizeof(line), "%s %s\n", kind,
+			   fd < 0 ? strerrorname_np(error) : "ok");
 
 	if (fd >= 0)
 		close(fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * try.c - performs what it reads, line by line, each in its own process, and answers each line with "ok" or the name of
- * the error: "EPERM". A line is a verb and one or two paths.
+ * try.c - performs what it reads, line by line, each in its own process, and answers each line with
+ * "ok" or the name of the error: "EPERM". A line is a verb and one or two paths.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -31,7 +31,9 @@ static int try_read(const char *path, const char *unused)
 	return len < 0 && errno != EAGAIN ? errno : 0;
 }
 
-/* Opens for reading and reads nothing: for what hangs, or answers a read with an error of its own. */
+/*
+ * Opens for reading and reads nothing: for what hangs, or answers a read with an error of its own.
+ */
 static int try_open(const char *path, const char *unused)
 {
 	(void)unused;
@@ -160,14 +162,13 @@ static const struct {
 	const char *name;
 	int (*perform)(const char *path, const char *second);
 } verbs[] = {
-	{ "read", try_read },	    { "open", try_open },	  { "write", try_write },
-	{ "create", try_create },   { "list", try_list },	  { "exec", try_exec },
-	{ "stat", try_stat },	    { "readlink", try_readlink }, { "mkdir", try_mkdir },
-	{ "rmdir", try_rmdir },	    { "unlink", try_unlink },	  { "rename", try_rename },
-	{ "exchange", try_exchange }, { "link", try_link },	  { "symlink", try_symlink },
-	{ "chmod", try_chmod },	    { "truncate", try_truncate }, { "touch", try_touch },
-	{ "watch", try_watch },	    { "read-from", try_read_from },
-	{ "chroot-read", try_chroot_read },
+	{"read", try_read},	    {"open", try_open},		  {"write", try_write},
+	{"create", try_create},	    {"list", try_list},		  {"exec", try_exec},
+	{"stat", try_stat},	    {"readlink", try_readlink},	  {"mkdir", try_mkdir},
+	{"rmdir", try_rmdir},	    {"unlink", try_unlink},	  {"rename", try_rename},
+	{"exchange", try_exchange}, {"link", try_link},		  {"symlink", try_symlink},
+	{"chmod", try_chmod},	    {"truncate", try_truncate},	  {"touch", try_touch},
+	{"watch", try_watch},	    {"read-from", try_read_from}, {"chroot-read", try_chroot_read},
 };
 
 #define NO_SUCH_VERB 255

@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run.sh [NAME]... - runs the kernel tests, all or those named, one after the other; as root in a
+# guest, from the checkout: ci/vm -k 6.12 -- sh tests/kernel/run.sh. Each line of a test begins
+# with the test's name. A test that ends without its plan, or not with as many results as planned,
+# has one failure more.
+#
+#   MUST=1            a skipped check is a failed one
+#   TEST_TIMEOUT=600  seconds for one test
+
+set -u
+cd "$(dirname "$0")/../.." || exit
+counts=$(mktemp)
+trap 'rm -f "$counts"' EXIT
+
+# A test is what says how it wants to be run: lib.sh does not.
+is_test() {
+	read -r first_line <"$1"
+	[ "$first_line" = '#!/bin/sh' ] && [ "${1##*/}" != run.sh ]
+}
+
+run() {
+	{
+		timeout -k 10 "${TEST_TIMEOUT:-600}" sh "tests/kernel/$1.sh" 2>&1 </dev/null
+		echo "status of the test: $?"
+	} | awk -v name="$1" -v counts="$counts" '
+		/^status of the test: [0-9]+$/ { status = $NF; next }
+		{ print name ": " $0; fflush() }
+		/^ok .* # SKIP/ { skipped++; next }
+		/^ok / { passed++ }
+		/^not ok / { failed++ }
+		/^1\.\.[0-9]+$/ { planned = substr($0, 4) }
+		function fail(why) { failed++; print name ": not ok - " why }
+		END {
+			if (planned == "" || planned != passed + failed + skipped)
+				fail("ended before its end, with status " status)
+			else if (status && !failed)
+				fail("ended with status " status)
+			printf "# %s: %d passed, %d failed, %d skipped\n", name, passed, failed, skipped
+			print passed + 0, failed + 0, skipped + 0 >>counts
+		}'
+}
+
+if [ $# -eq 0 ]; then
+	for file in tests/kernel/*.sh; do
+		name=${file##*/}
+		! is_test "$file" || set -- "$@" "${name%.sh}"
+	done
+fi
+for name in "$@"; do
+	run "$name"
+done
+all_passed=0 all_failed=0 all_skipped=0
+while read -r passed failed skipped; do
+	all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed))
+	all_skipped=$((all_skipped + skipped))
+done <"$counts"
+echo "$all_passed passed, $all_failed failed, $all_skipped skipped"
+[ $all_failed -eq 0 ] && [ $all_passed -gt 0 ]
