@@ -3,11 +3,14 @@
  * guard.bpf.c - what would take a process out of its session, or its operations out of our sight.
  *
  *   task_alloc            CLONE_INTO_CGROUP: reaches a cgroup through an O_PATH descriptor, so no
- * open is seen sb_alloc_security sb_mount move_mount   new file systems and mounts
+ *                         open is seen
+ *   sb_alloc_security sb_mount move_mount   new file systems and mounts
  *   uring_override_creds  registered credentials: operations under them look like a stacking file
- * system's own sched_process_exit    (a tracepoint) notices that the daemon died, before its
- * descriptors are closed ptrace_access_check   processes outside, and with them
- * /proc/PID/{fd,cwd,root,map_files} and pidfd_getfd
+ *                         system's own
+ *   sched_process_exit    (a tracepoint) notices that the daemon died, before its descriptors are
+ *                         closed
+ *   ptrace_access_check   processes outside, and with them /proc/PID/{fd,cwd,root,map_files} and
+ *                         pidfd_getfd
  */
 #include "judge.h"
 

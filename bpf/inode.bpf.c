@@ -4,13 +4,16 @@
  * control lists, flags.
  *
  *   inode_setattr                        utimensat; also once more what path_chmod, path_chown,
- * path_truncate decided inode_setxattr inode_removexattr     every attribute; up to 6.1 access
- * control lists too inode_set_acl inode_remove_acl       from 6.2 on inode_getxattr user.*
- * attributes: they are content; the others are metadata, as stat's inode_file_setattr flags set by
- * name (from 6.17 on; before that it needs an open descriptor)
+ *                                        path_truncate decided
+ *   inode_setxattr inode_removexattr     every attribute; up to 6.1 access control lists too
+ *   inode_set_acl inode_remove_acl       from 6.2 on
+ *   inode_getxattr                       user.* attributes: they are content; the others are
+ *                                        metadata, as stat's
+ *   inode_file_setattr                   flags set by name (from 6.17 on; before that it needs an
+ *                                        open descriptor)
  *
- * No mount comes with these: their text begins at the file system's root, the reader puts the mount
- * point before it.
+ * No mount comes with these: their text begins at the file system's root, the reader puts the
+ * mount point before it.
  */
 #include "judge.h"
 
@@ -38,8 +41,8 @@ static __always_inline int change(u32 op, u32 want, struct dentry *dentry, const
 }
 
 /*
- * Only times are news here: the rest was decided and counted by a path hook a moment ago, writes by
- * the open.
+ * Only times are news here: the rest was decided and counted by a path hook a moment ago, writes
+ * by the open.
  */
 static __always_inline int set_attributes(struct dentry *dentry, struct iattr *attr,
 					  const struct jail *jail)

@@ -3,12 +3,13 @@
  * open.bpf.c - descriptors: how a process gets one.
  *
  *   file_open      open, openat2, execve, opendir, O_TMPFILE, reopening through /proc/self/fd,
- * io_uring's openat file_receive   SCM_RIGHTS, pidfd_getfd: as if it were opened file_truncate
- * ftruncate and O_TRUNC (from 6.2 on; before that path_truncate sees both) d_instantiate  decides
- * nothing: remembers the pseudo terminals that a session opens
+ *                  io_uring's openat
+ *   file_receive   SCM_RIGHTS, pidfd_getfd: as if it were opened
+ *   file_truncate  ftruncate and O_TRUNC (from 6.2 on; before that path_truncate sees both)
+ *   d_instantiate  decides nothing: remembers the pseudo terminals that a session opens
  *
- * Each of the file hooks stands here twice. Up to 6.x file->f_path is a plain member and its dentry
- * may be walked. From 7.0 on it lies in a union, what is loaded from there is untrusted and
+ * Each of the file hooks stands here twice. Up to 6.x file->f_path is a plain member and its
+ * dentry may be walked. From 7.0 on it lies in a union, what is loaded from there is untrusted and
  * bpf_inode_storage_get() refuses it; but a pointer to the path itself may be handed to a global
  * function as a trusted argument (from 6.8 on).
  */
@@ -155,8 +156,8 @@ int BPF_PROG(al_file_truncate_v7, struct file *file, int ret)
 
 /*
  * devpts makes the slave's dentry while ptmx is being opened, in the opener's own call: that
- * session owns it. The inode may be NULL (a negative dentry), whatever the verifier believes: so it
- * is probed before it is used.
+ * session owns it. The inode may be NULL (a negative dentry), whatever the verifier believes: so
+ * it is probed before it is used.
  */
 SEC("lsm/d_instantiate")
 int BPF_PROG(al_d_instantiate, struct dentry *dentry, struct inode *inode)

@@ -3,7 +3,8 @@
  * path.bpf.c - names: making, moving and removing them, and what is done to a file by its name.
  *
  *   path_mknod path_mkdir path_symlink   write on the directory (mknod: also O_CREAT and bind; no
- * device nodes) path_unlink path_rmdir               write on what goes and on its directory
+ *                                        device nodes)
+ *   path_unlink path_rmdir               write on what goes and on its directory
  *   path_link                            write on what is linked and on the new directory
  *   path_rename                          write on both ends, and on what is replaced or exchanged
  *   path_truncate path_chmod path_chown  write on the file

@@ -150,8 +150,7 @@ static __always_inline u32 pseudo_rights(struct vfsmount *mnt, struct dentry *de
 		return namespace_rights(inode);
 	case MAGIC_DEVPTS: /* the directory; its terminals are devices */
 		return PSEUDO_READ;
-	case MAGIC_MQUEUE: /* mounted inside the kernel, yet shared with everybody of the namespace
-			    */
+	case MAGIC_MQUEUE: /* on an internal mount, yet everybody's of the namespace */
 		return 0;
 	}
 	return mnt && internal_mount(mnt) ? PSEUDO_ALL : 0;

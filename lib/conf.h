@@ -3,17 +3,19 @@
  * conf.h - reads configuration and policy files (one format) into a struct policy.
  *
  *   [paths]      rw | ro | list | connect | deny | hide = PATH     absolute, ~/..., or
- * ${PROJECT}/... [optional]   the same; a path that does not exist is no error [system]     the
- * same as optional; allowed uses are not listed (the base configuration, in what policy_print()
- * writes) [sensitive]  path = PATTERN                                    see
- * policy_add_sensitive(); ~/... and ${PROJECT}/... allowed [session]    mode = enforce | audit (in
- * --policy files)
+ *                ${PROJECT}/...
+ *   [optional]   the same; a path that does not exist is no error
+ *   [system]     the same as optional; allowed uses are not listed (the base configuration, in
+ *                what policy_print() writes)
+ *   [sensitive]  path = PATTERN                                    see policy_add_sensitive();
+ *                ~/... and ${PROJECT}/... allowed
+ *   [session]    mode = enforce | audit                            (in --policy files)
  *
  * One KEY = VALUE or [SECTION] a line, no blanks before it. A comment begins with ; or # and has a
  * line of its own. In PATH and PATTERN any byte may be written \xNN, and must be when it is a
- * backslash, a control character, a blank at the end or a blank before ; or #. Blanks elsewhere may
- * stand as they are. A file with one error is not used at all, and the error is "FILE:LINE: KEY:
- * expected ..., got '...'". A file that is not root's or the caller's own, or that others can
+ * backslash, a control character, a blank at the end or a blank before ; or #. Blanks elsewhere
+ * may stand as they are. A file with one error is not used at all, and the error is "FILE:LINE:
+ * KEY: expected ..., got '...'". A file that is not root's or the caller's own, or that others can
  * write, is refused.
  */
 #ifndef LIB_CONF_H

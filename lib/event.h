@@ -9,10 +9,10 @@
  *
  * TIME is RFC 3339 UTC with microseconds; VERDICT is refused, would-refuse, allowed, lost or
  * session. In the latter two only the keys that apply are there: "lost - session=NAME count=N",
- * "session created|destroyed|entered session=NAME pid=N comm=STR". Order is fixed, new keys only at
- * the end. Every value goes through escape() (util.h): one event is one line, always. A COMM in the
- * chain has its ':' and ',' as \xNN too. An error without a name here is its number; without an
- * error: none.
+ * "session created|destroyed|entered session=NAME pid=N comm=STR". Order is fixed, new keys only
+ * at the end. Every value goes through escape() (util.h): one event is one line, always. A COMM in
+ * the chain has its ':' and ',' as \xNN too. An error without a name here is its number; without
+ * an error: none.
  */
 #ifndef LIB_EVENT_H
 #define LIB_EVENT_H

@@ -6,11 +6,16 @@
  *
  *   new       NAME DIRECTORY AUDIT            then any number of rules and sensitive, then commit
  *   rules     (RIGHTS RULE-INDEX PATH)...     with as many descriptors: the objects, opened O_PATH
- * by the caller policy    (RIGHT SYSTEM OPTIONAL PATH ORIGIN)... sensitive PATTERN... commit ->
- * done NAME exec NAME                                 -> done, after the caller was moved list ->
- * entry... done report NAME, destroy NAME                 -> head target... done show NAME ->
- * text... done tail NAME                                 -> done LOG-SIZE, then text: a log line
- * each anything                                  -> fail ERRNO SENTENCE HINT
+ *             by the caller
+ *   policy    (RIGHT SYSTEM OPTIONAL PATH ORIGIN)...
+ *   sensitive PATTERN...
+ *   commit                                    -> done NAME
+ *   exec NAME                                 -> done, after the caller was moved
+ *   list                                      -> entry... done
+ *   report NAME, destroy NAME                 -> head target... done
+ *   show NAME                                 -> text... done
+ *   tail NAME                                 -> done LOG-SIZE, then text: a log line each
+ *   anything                                  -> fail ERRNO SENTENCE HINT
  */
 #ifndef LIB_PROTO_H
 #define LIB_PROTO_H
@@ -81,8 +86,9 @@ bool message_more(const struct message *message);
  */
 int message_send(int socket, const struct message *message);
 /*
- * Receive one. Returns 1, 0 at the end of the connection, -1 with errno. What is no message of ours
- * is -1 with EBADMSG. Descriptors are the caller's: message_close() closes those still in fds[].
+ * Receive one. Returns 1, 0 at the end of the connection, -1 with errno. What is no message of
+ * ours is -1 with EBADMSG. Descriptors are the caller's: message_close() closes those still in
+ * fds[].
  */
 int message_receive(int socket, struct message *out_message);
 void message_close(struct message *message);

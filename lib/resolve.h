@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * resolve.h - from a policy's paths to objects: each opened O_PATH with the caller's own rights, in
- * its own namespaces. Nothing is decided by a path after this.
+ * resolve.h - from a policy's paths to objects: each opened O_PATH with the caller's own rights,
+ * in its own namespaces. Nothing is decided by a path after this.
  */
 #ifndef LIB_RESOLVE_H
 #define LIB_RESOLVE_H
@@ -28,10 +28,12 @@ struct objects {
 /*
  * Resolve every rule, in order; later ones of the same object win. Besides the rules' own objects:
  *  - the roots of other file systems mounted below a rule's directory, with the same right (one
- * that is mounted elsewhere as well is not: it needs a rule of its own);
- *  - the directories above a restricting rule inside a writable one, pinned: not to be renamed away
- * from under it. A path that is missing fails unless its rule is optional. On success the caller
- * frees *out_objects with objects_done().
+ *    that is mounted
+ *    elsewhere as well is not: it needs a rule of its own);
+ *  - the directories above a restricting rule inside a writable one, pinned: not to be renamed
+ *    away from under it.
+ * A path that is missing fails unless its rule is optional. On success the caller frees
+ * *out_objects with objects_done().
  */
 int objects_resolve(const struct policy *policy, struct objects *out_objects, struct fail *f);
 void objects_done(struct objects *objects);

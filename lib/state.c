@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * state.c - see state.h. One thing a line, texts escaped, a last line "end": without it the file is
- * not whole.
+ * state.c - see state.h. One thing a line, texts escaped, a last line "end": without it the file
+ * is not whole.
  *
  *   agent-lock-state 1
  *   session OWNER CGROUP SLOT FLAGS CREATED DIRECTORY
