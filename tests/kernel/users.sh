@@ -181,9 +181,10 @@ hostile_clients() {
 	    for i in range(300):
 	        hold()
 	elif kind == 'descriptors':
+	    # As many as it takes; the last ones one by one, for who asks for too many at once is hung up on.
 	    rule = number(3) + number(0) + text(b'/home/eve/work')
-	    for i in range(40):
-	        hold([new], [policy], *[[head(RULES) + rule * 64, [here] * 64]] * 64)
+	    for each in [64] * 20 + [1] * 20:
+	        hold([new], [policy], [head(RULES) + rule * each, [here] * each])
 	elif kind == 'readers':
 	    say(head(NEW) + text(b'talk') + text(b'/home/eve/work') + number(0), head(COMMIT))
 	    for i in range(40):
