@@ -56,6 +56,8 @@ typedef unsigned short umode_t;
 
 /* s_magic, include/uapi/linux/magic.h; mqueue's is in ipc/mqueue.c, pipefs' and others' are uapi.
  */
+/* A superblock that user space can never mount: of pipes, sockets, memfds (include/linux/fs.h). */
+#define SB_NOUSER (1UL << 31)
 #define MAGIC_PROC 0x9fa0
 #define MAGIC_SYSFS 0x62656572
 #define MAGIC_CGROUP2 0x63677270
@@ -82,6 +84,7 @@ struct qstr {
 
 struct super_block {
 	u32 s_dev;
+	unsigned long s_flags;
 	unsigned long s_magic;
 };
 

@@ -153,6 +153,8 @@ static __always_inline u32 pseudo_rights(struct vfsmount *mnt, struct dentry *de
 	case MAGIC_MQUEUE: /* on an internal mount, yet everybody's of the namespace */
 		return 0;
 	}
+	if (BPF_CORE_READ(dentry, d_sb, s_flags) & SB_NOUSER)
+		return PSEUDO_ALL;
 	return mnt && internal_mount(mnt) ? PSEUDO_ALL : 0;
 }
 

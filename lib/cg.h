@@ -37,8 +37,8 @@ uint64_t cg_id(struct cg *cg, const char *name);
 int cg_enter(struct cg *cg, const char *name, pid_t pid, struct fail *f);
 /* Processes in it and in its children; -1 if there is no such cgroup. */
 long cg_processes(struct cg *cg, const char *name);
-/* Kill all in it at once and wait until it is empty, timeout_ms at most. */
-int cg_kill(struct cg *cg, const char *name, int timeout_ms, struct fail *f);
+/* Kill all in it at once and wait until it is empty, timeout_ms at most; *out_empty: it is. */
+int cg_kill(struct cg *cg, const char *name, int timeout_ms, bool *out_empty, struct fail *f);
 /* Remove an empty one with its children. One that is not there is fine. */
 int cg_remove(struct cg *cg, const char *name, struct fail *f);
 /* Calls each with the name of every session cgroup that is there. */

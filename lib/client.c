@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* client.c - see client.h */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,24 +17,10 @@ int client_connect(struct fail *f)
 
 	if (daemon < 0 || connect(daemon, (struct sockaddr *)&address, sizeof(address))) {
 		fail(f, errno, "cannot reach agent-lockd at %s", PROTO_SOCKET);
-		return fail_hint(
-			f, "start it as root: agent-lockd & (or: systemctl start agent-lockd)");
+		return fail_hint(f,
+				 "as root, any agent-lock command starts it: sudo agent-lock list");
 	}
 	return steal_fd(&daemon);
-}
-
-static int send_message(int daemon, const struct message *message, struct fail *f)
-{
-	struct message answer;
-
-	if (message_send(daemon, message) == 0)
-		return 0;
-	/* A daemon that hung up had a reason, and it is waiting to be read. */
-	if (errno == EPIPE && message_receive(daemon, &answer) == 1 && answer.verb == PROTO_FAIL) {
-		message_get_fail(&answer, f);
-		return -1;
-	}
-	return fail(f, errno, "cannot talk to agent-lockd");
 }
 
 /* Receive a reply of a verb that is expected (or PROTO_DONE); PROTO_FAIL becomes the failure. */
@@ -41,6 +28,9 @@ static int receive(int daemon, struct message *answer, struct fail *f)
 {
 	int ret = message_receive(daemon, answer);
 
+	/* It hung up with our request unread: the kernel says that first, once, and then its reason. */
+	if (ret < 0 && errno == ECONNRESET)
+		ret = message_receive(daemon, answer);
 	if (ret == 0)
 		return fail(f, 0, "agent-lockd hung up");
 	if (ret < 0)
@@ -50,6 +40,19 @@ static int receive(int daemon, struct message *answer, struct fail *f)
 		return 0;
 	message_get_fail(answer, f);
 	return -1;
+}
+
+static int send_message(int daemon, const struct message *message, struct fail *f)
+{
+	struct message answer;
+
+	if (message_send(daemon, message) == 0)
+		return 0;
+	/* A daemon that hung up had a reason, and it is waiting to be read. */
+	if (errno == EPIPE || errno == ECONNRESET)
+		return receive(daemon, &answer, f) ? -1
+						   : fail(f, EPIPE, "cannot talk to agent-lockd");
+	return fail(f, errno, "cannot talk to agent-lockd");
 }
 
 static int ask(int daemon, enum proto_verb verb, const char *name, struct message *answer,
@@ -172,13 +175,18 @@ int client_list(int daemon, struct list_entry **out_entries, size_t *out_len, st
 	return 0;
 }
 
+#define BUSY_MS 100
+
 static int receive_report(int daemon, enum proto_verb verb, const char *name,
 			  struct report *out_report, struct fail *f)
 {
 	struct report report = {0};
 	struct message answer;
 
-	if (ask(daemon, verb, name, &answer, f))
+	/* Busy: its processes were killed and are still dying. The daemon waits for nobody; we do. */
+	while (ask(daemon, verb, name, &answer, f) == 0 && answer.verb == PROTO_BUSY)
+		poll(NULL, 0, BUSY_MS);
+	if (answer.verb == PROTO_FAIL)
 		return -1;
 	if (answer.verb != PROTO_HEAD || !message_get_head(&answer, &report))
 		return fail(f, 0, "cannot understand agent-lockd");

@@ -444,11 +444,14 @@ int conf_parse(const char *text, size_t len, const char *name, const struct conf
 }
 
 /* A file that somebody else can write is somebody else's policy. */
-static int check_file(const char *file, const struct stat *st, struct fail *f)
+static int check_file(const char *file, const struct stat *st, const struct stat *like,
+		      struct fail *f)
 {
+	mode_t tolerated = like && like->st_uid == st->st_uid ? like->st_mode : 0;
+
 	if (!S_ISREG(st->st_mode))
 		return fail(f, 0, "cannot read policy '%s': it is not a regular file", Q(file));
-	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+	if (st->st_uid != 0 && st->st_uid != geteuid() && !tolerated) {
 		fail(f, 0,
 		     "cannot read policy '%s': it belongs to uid %u, neither to root nor to you",
 		     Q(file), (unsigned int)st->st_uid);
@@ -458,7 +461,7 @@ static int check_file(const char *file, const struct stat *st, struct fail *f)
 	 * With an access control list the group's bits are its mask, so this covers those who are
 	 * named in one.
 	 */
-	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
+	if (st->st_mode & (S_IWGRP | S_IWOTH) & ~tolerated) {
 		fail(f, 0, "cannot read policy '%s': others can write it", Q(file));
 		return fail_hint(f, "chmod go-w '%s'", Q(file));
 	}
@@ -506,7 +509,7 @@ int conf_read(const char *file, const struct conf_context *context, struct polic
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(f, errno, "cannot read policy '%s'", Q(file));
-	if (check_file(file, &st, f) < 0)
+	if (check_file(file, &st, context->like, f) < 0)
 		return -1;
 	size = (size_t)st.st_size;
 	text = malloc(size + 1);

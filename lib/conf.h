@@ -21,6 +21,8 @@
 #ifndef LIB_CONF_H
 #define LIB_CONF_H
 
+#include <sys/stat.h>
+
 #include "fail.h"
 #include "policy.h"
 
@@ -31,6 +33,11 @@ struct conf_context {
 	const char *home;    /* what ~ means; NULL: a path with ~ is an error */
 	const char *project; /* what ${PROJECT} means; NULL: likewise */
 	bool system;	     /* rules are of the base configuration: system and optional */
+	/*
+	 * A file that is trusted anyway, such as the program: another of the same owner, and no more
+	 * writable, is trusted too. Or NULL.
+	 */
+	const struct stat *like;
 };
 
 /* Append what file says to policy. On failure policy is as it was before the call. */

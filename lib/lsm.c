@@ -400,13 +400,24 @@ void lsm_slot_clear(struct lsm *lsm, uint32_t slot)
 	}
 }
 
-int lsm_publish(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags, struct fail *f)
+static int put_session(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags,
+		       uint64_t how, struct fail *f)
 {
 	struct al_session session = {.slot = slot, .flags = flags};
 
-	if (bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.sessions), &cgroup, &session, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.sessions), &cgroup, &session, how))
 		return fail(f, errno == E2BIG ? ENOSPC : errno, "cannot publish the session");
 	return 0;
+}
+
+int lsm_publish(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags, struct fail *f)
+{
+	return put_session(lsm, cgroup, slot, flags, BPF_NOEXIST, f);
+}
+
+int lsm_change(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags, struct fail *f)
+{
+	return put_session(lsm, cgroup, slot, flags, BPF_EXIST, f);
 }
 
 int lsm_unpublish(struct lsm *lsm, uint64_t cgroup, struct fail *f)

@@ -67,8 +67,10 @@ int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t right
 /* Remove all rules, counts and tally entries of a slot. */
 void lsm_slot_clear(struct lsm *lsm, uint32_t slot);
 
-/* The one update that starts a jail, or changes its flags; and the one that ends it. */
+/* The one update that starts a jail, and the one that ends it. */
 int lsm_publish(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags, struct fail *f);
+/* Changes the flags of one that is published; never publishes what isn't. */
+int lsm_change(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags, struct fail *f);
 int lsm_unpublish(struct lsm *lsm, uint64_t cgroup, struct fail *f);
 bool lsm_published(struct lsm *lsm, uint64_t cgroup, struct al_session *out_session);
 /* Is no session published? */

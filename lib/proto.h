@@ -12,7 +12,7 @@
  *   commit                                    -> done NAME
  *   exec NAME                                 -> done, after the caller was moved
  *   list                                      -> entry... done
- *   report NAME, destroy NAME                 -> head target... done
+ *   report NAME, destroy NAME                 -> head target... done; destroy: busy, ask again
  *   show NAME                                 -> text... done
  *   tail NAME                                 -> done LOG-SIZE, then text: a log line each
  *   anything                                  -> fail ERRNO SENTENCE HINT
@@ -48,6 +48,7 @@ enum proto_verb {
 	/* replies */
 	PROTO_DONE = 64,
 	PROTO_FAIL,
+	PROTO_BUSY,
 	PROTO_ENTRY,
 	PROTO_HEAD,
 	PROTO_TARGET,

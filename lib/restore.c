@@ -92,7 +92,7 @@ static int adopt(struct sessions *sessions, const char *name, struct state *stat
 	restore_log(session);
 	sessions->slots[session->slot] = session;
 	/* Nobody follows it any more. */
-	return lsm_publish(sessions->lsm, session->cgroup, session->slot, session->flags, NULL);
+	return lsm_change(sessions->lsm, session->cgroup, session->slot, session->flags, NULL);
 }
 
 static void restore_state(const char *name, void *data)
@@ -129,10 +129,11 @@ static void clear_cgroup(const char *name, void *data)
 {
 	struct restore *restore = data;
 	struct fail f = {0};
+	bool empty;
 
 	if (session_by_cgroup(restore->sessions, cg_id(restore->sessions->cg, name)))
 		return;
-	if (cg_kill(restore->sessions->cg, name, 10000, &f) ||
+	if (cg_kill(restore->sessions->cg, name, 10000, &empty, &f) ||
 	    cg_remove(restore->sessions->cg, name, &f)) {
 		restore->stuck = true;
 		restore->note(name, f.msg);

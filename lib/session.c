@@ -12,7 +12,7 @@
 #include "state.h"
 #include "util.h"
 
-#define KILL_TIMEOUT_MS 10000
+#define KILL_TIMEOUT_MS 200 /* most are gone by then; nobody else should wait for the others */
 #define SESSIONS_OF_USER 256
 #define SESSIONS_OF_ROOT 16 /* kept free for root, and for the daemon's own trial */
 
@@ -313,18 +313,25 @@ int session_enter(struct sessions *sessions, struct session *session, pid_t pid,
 	return cg_enter(sessions->cg, session->name, pid, f);
 }
 
-int session_kill(struct sessions *sessions, struct session *session, struct fail *f)
+int session_kill(struct sessions *sessions, struct session *session, bool *out_empty,
+		 struct fail *f)
 {
-	return cg_kill(sessions->cg, session->name, KILL_TIMEOUT_MS, f);
+	return cg_kill(sessions->cg, session->name, KILL_TIMEOUT_MS, out_empty, f);
 }
 
 int session_end(struct sessions *sessions, struct session *session, struct fail *f)
 {
+	bool empty;
+
 	/*
 	 * In this order: nothing of it may run when the rules go, and nobody may enter what is
 	 * going.
 	 */
-	if (session_kill(sessions, session, f) || cg_remove(sessions->cg, session->name, f) ||
+	if (session_kill(sessions, session, &empty, f))
+		return -1;
+	if (!empty)
+		return fail(f, EBUSY, "processes of session '%s' are still dying", session->name);
+	if (cg_remove(sessions->cg, session->name, f) ||
 	    lsm_unpublish(sessions->lsm, session->cgroup, f))
 		return -1;
 	drop_rules(sessions, session);
@@ -338,7 +345,7 @@ int session_tailed(struct sessions *sessions, struct session *session, bool tail
 
 	if (flags == session->flags)
 		return 0;
-	if (lsm_publish(sessions->lsm, session->cgroup, session->slot, flags, f))
+	if (lsm_change(sessions->lsm, session->cgroup, session->slot, flags, f))
 		return -1;
 	session->flags = flags;
 	return 0;

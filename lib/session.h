@@ -73,8 +73,9 @@ int session_start(struct sessions *sessions, struct session *session, const char
 		  struct fail *f);
 /* Move a process in. */
 int session_enter(struct sessions *sessions, struct session *session, pid_t pid, struct fail *f);
-/* Kill all and wait until it is empty. */
-int session_kill(struct sessions *sessions, struct session *session, struct fail *f);
+/* Kill all; *out_empty says whether all are gone already. They die in their own time: ask again. */
+int session_kill(struct sessions *sessions, struct session *session, bool *out_empty,
+		 struct fail *f);
 /*
  * Kill, remove the cgroup, take the rules away. Afterwards it is the caller's, to session_free();
  * on failure it is as it was.

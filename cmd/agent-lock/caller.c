@@ -47,7 +47,7 @@ int caller_become(struct fail *f)
 	if (geteuid() != 0 || !sudo)
 		return 0;
 	if (!sudo_user(sudo, &user)) {
-		fail(f, 0, "cannot become the user who called sudo: there is no user '%s'",
+		fail(f, 0, "cannot become the user who called sudo: SUDO_UID '%s' is nobody",
 		     Q(sudo));
 		return fail_hint(f, "use --root if it is to run as root");
 	}

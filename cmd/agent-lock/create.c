@@ -55,12 +55,16 @@ void creation_done(struct creation *creation)
 	creation->directory = NULL;
 }
 
-/* The base configuration: the machine's, else the one that came with this program. */
+/*
+ * The base configuration: the machine's, else the one that came with this program. That one may be
+ * whose the program is: whoever could change it could change the program.
+ */
 static int read_base(struct policy *policy, const char *home, struct fail *f)
 {
 	struct conf_context context = {.home = home, .system = true};
 	char self[AL_PATH_MAX], path[AL_PATH_MAX + 64];
 	cleanup_free char *real = NULL;
+	struct stat program;
 	ssize_t len;
 	char *slash;
 
@@ -68,6 +72,8 @@ static int read_base(struct policy *policy, const char *home, struct fail *f)
 		return conf_read("/etc/agent-lock/" CONF_NAME, &context, policy, f);
 	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[len < 0 ? 0 : len] = '\0';
+	if (stat("/proc/self/exe", &program) == 0)
+		context.like = &program;
 	slash = strrchr(self, '/');
 	if (slash)
 		*slash = '\0';

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -63,9 +64,19 @@ static void show_log(off_t start)
 		fputs(line, stderr);
 }
 
-/* 0 when it answers; -1 when it ended, or takes too long. */
+/* Is a daemon alive, although it does not answer yet? Then its lock is held. */
+static bool another_starts(void)
+{
+	cleanup_fd int lock = open(PROTO_RUN_DIR "/lock", O_RDONLY | O_CLOEXEC);
+
+	return lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
+/* 0 when one answers, ours or another that was quicker; -1 when ours ended, or it takes too long. */
 static int wait_for(pid_t child)
 {
+	bool ended = false;
+
 	for (int i = 0; i < START_SECONDS * 20; i++) {
 		int daemon = client_connect(NULL);
 
@@ -73,7 +84,9 @@ static int wait_for(pid_t child)
 			close(daemon);
 			return 0;
 		}
-		if (waitpid(child, NULL, WNOHANG) == child)
+		if (!ended)
+			ended = waitpid(child, NULL, WNOHANG) == child;
+		if (ended && !another_starts())
 			return -1;
 		poll(NULL, 0, 50);
 	}

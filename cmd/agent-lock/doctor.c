@@ -210,7 +210,7 @@ static void try_session(const char *project)
 	struct creation creation;
 	struct report report;
 	struct fail f = {0};
-	char *argv[] = {"new", "--root", (char *)project, NULL};
+	char *argv[] = {"new", "--root", "--name", "doctor", (char *)project, NULL};
 	int rest, status, daemon = daemon_connect();
 	pid_t child;
 
@@ -221,7 +221,7 @@ static void try_session(const char *project)
 			close(daemon);
 		return;
 	}
-	if (creation_parse(3, argv, &creation, &rest) || creation_make(daemon, &creation, name)) {
+	if (creation_parse(5, argv, &creation, &rest) || creation_make(daemon, &creation, name)) {
 		bad("no session could be made", "see the message above");
 		close(daemon);
 		return;

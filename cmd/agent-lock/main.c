@@ -35,8 +35,20 @@ static const struct verb {
 
 static void print_usage(const struct verb *verb, FILE *out)
 {
-	fprintf(out, "usage: agent-lock %s%s%s\n       %s\n", verb->name,
-		verb->arguments[0] ? " " : "", verb->arguments, verb->purpose);
+	const char *rest = verb->arguments;
+	int column = fprintf(out, "usage: agent-lock %s", verb->name), indent = column;
+
+	/* Word by word, an option with its value being one. */
+	while (*rest) {
+		int len = (int)(*rest == '[' ? strcspn(rest, "]") + 1 : strcspn(rest, " "));
+
+		len += (int)strcspn(rest + len, " ");
+		if (column + 1 + len > 80)
+			column = fprintf(out, "\n%*s", indent, "") - 1;
+		column += fprintf(out, " %.*s", len, rest);
+		rest += len + (rest[len] == ' ');
+	}
+	fprintf(out, "\n       %s\n", verb->purpose);
 }
 
 int usage_of(const char *name)

@@ -241,6 +241,18 @@ void control_tell(struct control *control, const struct session *session, const 
 			tell(&control->clients[i], session, line, len);
 }
 
+unsigned int control_drafts(const struct daemon *daemon, uid_t uid)
+{
+	unsigned int drafts = 0;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		const struct client *client = &daemon->control->clients[i];
+
+		drafts += client->socket >= 0 && client->draft && client->peer.uid == uid;
+	}
+	return drafts;
+}
+
 void control_forget(struct daemon *daemon, struct session *session)
 {
 	struct message message;

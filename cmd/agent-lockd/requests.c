@@ -51,7 +51,10 @@ static int too_large(struct client *client, size_t more, struct fail *f)
 					       : 0;
 }
 
-static int request_new(struct client *client, struct message *message, struct fail *f)
+#define DRAFTS_OF_USER 16 /* each may hold thousands of descriptors */
+
+static int request_new(struct daemon *daemon, struct client *client, struct message *message,
+		       struct fail *f)
 {
 	char directory[AL_PATH_MAX + 1];
 	bool audit;
@@ -61,6 +64,8 @@ static int request_new(struct client *client, struct message *message, struct fa
 	audit = message_get(message);
 	if (!message_complete(message) || client->draft || directory[0] != '/')
 		return malformed(f);
+	if (client->peer.uid != 0 && control_drafts(daemon, client->peer.uid) >= DRAFTS_OF_USER)
+		return fail(f, 0, "%d sessions of yours are being made already", DRAFTS_OF_USER);
 	client->draft = session_new(client->peer.uid, directory, audit);
 	if (!client->draft)
 		return fail(f, ENOMEM, "cannot make a session");
@@ -263,10 +268,16 @@ static int request_destroy(struct daemon *daemon, struct client *client, struct 
 {
 	struct session *session = named(daemon, client, message, f);
 	struct report report;
+	bool empty;
 	int ret;
 
-	if (!session || session_kill(daemon->sessions, session, f) ||
-	    session_report(daemon->sessions, session, &report, f))
+	if (!session || session_kill(daemon->sessions, session, &empty, f))
+		return -1;
+	if (!empty) {
+		message_start(message, PROTO_BUSY);
+		return answer(client, message, f);
+	}
+	if (session_report(daemon->sessions, session, &report, f))
 		return -1;
 	report_merge(&report);
 	snprintf(report.state, sizeof(report.state), "destroyed");
@@ -337,7 +348,7 @@ int request(struct daemon *daemon, struct client *client, struct message *messag
 {
 	switch (message->verb) {
 	case PROTO_NEW:
-		return request_new(client, message, f);
+		return request_new(daemon, client, message, f);
 	case PROTO_POLICY:
 		return request_policy(client, message, f);
 	case PROTO_SENSITIVE:

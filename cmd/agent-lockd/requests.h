@@ -22,6 +22,8 @@ struct client {
 /* Answer one request. On failure the caller says why and hangs up. */
 int request(struct daemon *daemon, struct client *client, struct message *message, struct fail *f);
 
+/* control.c: how many sessions of this user are being made just now. */
+unsigned int control_drafts(const struct daemon *daemon, uid_t uid);
 /* control.c: everybody who follows this session is told that it ended. */
 void control_forget(struct daemon *daemon, struct session *session);
 

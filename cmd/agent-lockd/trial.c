@@ -81,6 +81,7 @@ static int watch_child(struct daemon *daemon, struct session *session, struct fa
 int trial(struct daemon *daemon, struct fail *f)
 {
 	struct session *session = session_new(0, "/", false);
+	bool empty;
 	int ret;
 
 	if (!session)
@@ -90,7 +91,7 @@ int trial(struct daemon *daemon, struct fail *f)
 	 * Left by a daemon that was killed in here: empty, since its child died with it or was
 	 * never let go.
 	 */
-	(void)cg_kill(daemon->cg, TRIAL, 1000, NULL);
+	(void)cg_kill(daemon->cg, TRIAL, 1000, &empty, NULL);
 	(void)cg_remove(daemon->cg, TRIAL, NULL);
 	if (session_start(daemon->sessions, session, TRIAL, f)) {
 		session_free(session);
