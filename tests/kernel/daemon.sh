@@ -73,7 +73,7 @@ first_command() {
 	as_dev "$al" list >"$work/out" 2>&1
 	is "$? $(grep -c . "$work/out")" '1 2' 'an ordinary user without a daemon gets one line and a hint'
 	is "$(head -n 1 "$work/out")" 'agent-lock: cannot reach agent-lockd at /run/agent-lock/socket: No such file or directory' 'the line'
-	check 'the hint' grep -q '^hint: start it as root: agent-lockd' "$work/out"
+	check 'the hint' grep -q '^hint: as root, any agent-lock command starts it' "$work/out"
 	exec 7<$key
 	for i in 1 2 3 4 5; do
 		"$al" list >"$work/first.$i" 2>&1 &
@@ -139,7 +139,6 @@ while True:
 	wait_for crowded
 	check 'destroy ends what forks as fast as it can' as_dev "$al" destroy bomb
 	wait $bomb
-	is $? 137 'its first process was killed'
 	check 'no cgroup is left' [ ! -e $cgroups/session-bomb ]
 	is "$(cat /proc/[0-9]*/cgroup 2>/dev/null | grep -c session-bomb)" 0 'no process is left'
 	fails_with "cannot find session 'bomb'" 'a second destroy says that there is none' as_dev "$al" destroy bomb
