@@ -422,7 +422,8 @@ mount_image below ext4 32M && umount "$work/below" &&
 ) &
 victim=$!
 before=" $(echo /dev/pts/*) "
-as_dev script -qec 'sleep 600' /dev/null >/dev/null 2>&1 &
+(exec "$bin/become" 1000 script -qec 'sleep 600' /dev/null >/dev/null 2>&1) &
+typist=$!
 new_terminal() {
 	for foreign_terminal in /dev/pts/[0-9]*; do
 		case $before in
@@ -462,5 +463,5 @@ pressure
 child_cgroup
 without_daemon
 exec 7>&- 8<&-
-kill "$victim"
+kill "$victim" "$typist"
 plan
