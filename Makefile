@@ -110,15 +110,10 @@ $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB_SOURCES) $(wildcard lib/*.h) bpf/agent_lock.
 		-o $@ $< $(LIB_SOURCES) $(LDLIBS)
 
 fuzz: $(FUZZERS)
-	$(Q)for f in $(FUZZERS); do \
-		name=$${f##*/fuzz_}; mkdir -p $(OUT)/fuzz/corpus-$$name; \
-		echo "# fuzz $$name"; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -max_len=8192 -artifact_prefix=$(OUT)/fuzz/ \
-			$(OUT)/fuzz/corpus-$$name tests/fuzz/corpus/$$name || exit 1; \
-	done
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) ci/check fuzz
 
 check: toolchain
-	$(Q)$(MAKE) --no-print-directory all check-clang $(UNIT) test-helpers
+	$(Q)$(MAKE) --no-print-directory all check-clang $(UNIT) $(FUZZERS) test-helpers
 	$(Q)KERNELS="$(KERNELS)" ci/check
 
 # The same kernel tests on this machine, as root, if it can enforce.
