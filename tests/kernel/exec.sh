@@ -298,7 +298,7 @@ without_daemon() {
 }
 
 begin
-cd /home/dev || bail 'no home'
+mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs /home/dev && cd /home/dev || bail 'no home'
 as_dev sh -c 'umask 022; mkdir -p .ssh work/sub; echo secret >.ssh/id_ed25519; echo hello >work/README' || bail 'no files'
 as_dev "$al" new work >/dev/null || bail 'no session'
 exit_codes
@@ -310,5 +310,6 @@ under_sudo
 job_control
 full_screen
 without_daemon
-cd "$top" || exit
+"$al" destroy --all >/dev/null 2>&1
+cd "$top" && umount -l /home/dev
 plan

@@ -53,7 +53,7 @@ steal() {
 }
 
 begin
-cd /home/dev || bail 'no home'
+mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs /home/dev && cd /home/dev || bail 'no home'
 as_dev sh -c 'umask 077; mkdir .ssh project; echo secret >.ssh/id_ed25519; echo hello >project/README' || bail 'no files'
 
 # Line 1.
@@ -201,5 +201,6 @@ seen 'audit: list says so' "$work/list" project audit
 as_dev "$al" show project >"$work/out"
 seen 'audit: show says so' "$work/out" 'mode = audit'
 as_dev "$al" destroy project >/dev/null
-cd "$top" || exit
+"$al" destroy --all >/dev/null 2>&1
+cd "$top" && umount -l /home/dev
 plan

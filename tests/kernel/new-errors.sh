@@ -315,7 +315,7 @@ disks() {
 }
 
 begin
-cd /home/dev || bail 'no home'
+mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs /home/dev && cd /home/dev || bail 'no home'
 as_dev sh -c 'umask 022; mkdir -p .ssh work closed; chmod 0 closed; echo hello >file; mkfifo fifo; ln -s work link; ln -s none dangling; ln -s . homelink' ||
 	bail 'no files'
 mkdir -p /root/work
@@ -327,5 +327,6 @@ odd_directories
 policies
 options
 disks
-cd "$top" || exit
+"$al" destroy --all >/dev/null 2>&1
+cd "$top" && umount -l /home/dev
 plan
