@@ -16,7 +16,7 @@ make_tree() {
 			project/bound project/bound-later project/ro project/ro/rw project/sub \
 			project/sub/deep project/private project/hidden project/stays \
 			project/overlay project/overlay/upper project/overlay/work || exit
-		for f in out/f out/tmp/f out/h; do echo "$2" >$f; done
+		for f in out/f out/tmp/f out/h out/granted; do echo "$2" >$f; done
 		for f in f .env secret ro/f ro/rw/f sub/deep/key sub/f private/f hidden/f stays/f x/f \
 			gone ../project-evil/f; do
 			echo content >project/$f
@@ -379,9 +379,11 @@ rules_below() {
 # so.
 without_daemon() {
 	ask EPERM "read $project/.env: denied while the daemon is there"
+	ask ok "read $out/granted: a single file outside is granted"
 	daemon_stop KILL
 	sync
 	for i in 1 2 3; do echo 3 >/proc/sys/vm/drop_caches; done
+	ask EPERM "read $out/granted: the control: its mark is gone, which refuses"
 	ask EPERM "read $project/.env: denied without a daemon and without caches"
 	ask EPERM "read $project/sub/deep/key: the one further down, too"
 	ask ENOENT "read $project/secret: hidden without a daemon"
@@ -391,6 +393,7 @@ without_daemon() {
 	ask EPERM "read $out/f: the rest stays outside"
 	daemon_start
 	ask ok "read $project/f: with a new daemon the project is there again"
+	ask ok "read $out/granted: and what was granted"
 	ask EPERM "read $project/.env: denied with a new daemon"
 	ask ENOENT "read $project/secret: hidden with a new daemon"
 	ask EPERM "write $project/ro/f: read only with a new daemon"
@@ -454,7 +457,7 @@ unjail
 
 jail --deny "$project/.env" --hide "$project/secret" --hide "$project/hidden" \
 	--deny "$project/private" --deny "$project/sub/deep/key" --ro "$project/ro" \
-	--rw "$project/ro/rw" "$project"
+	--rw "$project/ro/rw" --ro "$out/granted" "$project"
 start_servant
 ask ok "read $project/f: the servant is there"
 cgroup=$(sed 's/.*:://' "/proc/$servant/cgroup")
