@@ -25,7 +25,9 @@ status() {
 	status_wanted=$1 status_promise=$2
 	shift 2
 	status_said=$("$@" 2>&1)
-	is $? "$status_wanted" "$status_promise" || note "$status_said"
+	status_got=$?
+	is $status_got "$status_wanted" "$status_promise"
+	[ $status_got = "$status_wanted" ] || note "$status_said"
 }
 
 # not_run PROMISE TEXT COMMAND...: 125, a message with TEXT in it, and the command, which is to make the marker, was not run.
@@ -277,7 +279,7 @@ full_screen() {
 without_daemon() {
 	daemon_stop KILL
 	not_run 'no daemon: not run, and the cure is told' 'cannot reach agent-lockd at /run/agent-lock/socket' dev_exec work -- touch $marker
-	not_run 'no daemon: not run, and the cure is told' 'hint: start it as root: agent-lockd' dev_exec work -- touch $marker
+	not_run 'no daemon: not run, and the cure is told' 'hint: as root, any agent-lock command starts it' dev_exec work -- touch $marker
 	daemon_start
 	as_dev "$al" new --name second work >/dev/null
 	: >"$work/during"

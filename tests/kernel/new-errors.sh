@@ -73,7 +73,7 @@ usage() {
 exposure() {
 	nothing_made
 	while read -r directory exposed; do
-		fails 1 "'$directory' is no project: the agent could write .*'*$exposed" "refused: $directory, for $exposed is in it" dev_new "$directory"
+		fails 1 "'$directory' is no place for an agent to write: .*$exposed" "refused: $directory, for $exposed is in it" dev_new "$directory"
 		check 'the hint tells of --force' grep -q '^hint: .*--force' "$work/err"
 	done <<-END
 	/ /home/dev/.ssh
@@ -87,13 +87,13 @@ exposure() {
 	/run /run/agent-lock
 	/var/log $logs
 	END
-	fails 1 "'/home/dev' is no project" 'refused: home by a link' dev_new homelink
+	fails 1 "'/home/dev' is no place for an agent" 'refused: home by a link' dev_new homelink
 	mkdir "$work/bound" && mount --bind /home/dev "$work/bound"
-	fails 1 "'$work/bound' is no project" 'refused: home by a bind mount' dev_new "$work/bound"
+	fails 1 "'$work/bound' is no place for an agent" 'refused: home by a bind mount' dev_new "$work/bound"
 	umount "$work/bound"
-	HOME=/nonexistent fails 1 "'/home/dev' is no project" 'refused: home, though HOME says otherwise' \
+	HOME=/nonexistent fails 1 "'/home/dev' is no place for an agent" 'refused: home, though HOME says otherwise' \
 		env HOME=/nonexistent "$bin/become" 1000 "$al" new /home/dev
-	SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev fails 1 "'/home/dev' is no project" 'refused: home of who calls sudo' \
+	SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev fails 1 "'/home/dev' is no place for an agent" 'refused: home of who calls sudo' \
 		env SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev "$al" new /home/dev
 	nothing_made_by 'directories that are no project'
 	is "$(dev_new --force /home/dev)" dev 'control: --force makes a session of home'
@@ -136,17 +136,21 @@ names() {
 	as_dev "$al" destroy work-2 >/dev/null
 	is "$(dev_new b/work)" work-2 'what was freed is used again'
 	as_dev "$al" destroy --all >/dev/null
+	pids=
 	for i in 0 1 2 3 4 5 6 7 8 9; do
 		dev_new work >"$work/new.$i" 2>&1 &
+		pids="$pids $!"
 	done
-	eval wait "$(jobs -p | grep -vx "$daemon_pid" | xargs)"
-	is "$(cat "$work"/new.? | sort -u | grep -c '^work')" 10 'ten at once: ten names' || note "$(cat "$work"/new.?)"
+	# shellcheck disable=SC2086
+	wait $pids
+	is "$(cat "$work"/new.? | sort -u | grep -c '^work')" 10 'ten at once: ten names'
 	is "$("$al" list --json | grep -o '"session":"work[-0-9]*"' | sort -u | grep -c .)" 10 'and ten sessions'
 	"$al" destroy --all >/dev/null
 }
 
 # Directories with names that are hard to show.
 odd_directories() {
+	failed_before=$tap_failed
 	as_dev mkdir odd
 	for name in "new${newline}line" "es${esc}[31m${esc}]0;title$(printf '\007')c" 'two  blanks ' "$(printf '%0255d' 7)" "$(printf 'non\377utf\200')" \
 		"$(printf '\303\244\342\202\254')" -rf ... "quote'\"\\x41" '~'; do
@@ -170,8 +174,9 @@ odd_directories() {
 			as_dev "$al" tail --no-follow --json "$session"
 			as_dev "$al" show "$session"
 		} >"$work/shown" 2>&1
-		is "$(grep -c '[^ -~]' "$work/shown") $(grep -c denied "$work/shown")" '0 6' "a directory named $show: shown without a raw byte" ||
-			note "$(cat -v "$work/shown")"
+		is "$(grep -c '[^ -~]' "$work/shown") $(grep -c denied "$work/shown")" '0 6' "a directory named $show: shown without a raw byte"
+		[ "$tap_failed" = "$failed_before" ] || note "$(cat -v "$work/shown")"
+		failed_before=$tap_failed
 		as_dev sh -c "umask 022; '$al' show '$session' >odd.ini"
 		again=$(dev_new --name again --policy odd.ini "odd/$name" 2>&1)
 		is "$again" again "a directory named $show: show is a policy"
@@ -282,7 +287,8 @@ full() {
 		"$al" list --json | grep -q "$name" && not_ok "$1 full: and is gone"
 		rm -f "$logs/$name.log"
 	else
-		is "$(grep -c 'No space left on device' "$work/err") $(grep -vc '^hint' "$work/err")" '1 1' "$1 full: new says why not" || note "$(cat "$work/err")"
+		is "$(grep -c 'No space left on device' "$work/err") $(grep -vc '^hint' "$work/err")" '1 1' "$1 full: new says why not"
+		note "$(cat "$work/err")"
 	fi
 	nothing_made_by "new with $1 full"
 }

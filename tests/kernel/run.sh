@@ -7,7 +7,7 @@
 # has one failure more.
 #
 #   MUST=1            a skipped check is a failed one
-#   TEST_TIMEOUT=600  seconds for one test
+#   TEST_TIMEOUT=1500 seconds for one test
 
 set -u
 cd "$(dirname "$0")/../.." || exit
@@ -23,7 +23,7 @@ is_test() {
 # run NAME: what a test leaves running may hold its end of the pipe, so the last line ends it.
 run() {
 	{
-		timeout -k 10 "${TEST_TIMEOUT:-600}" sh "tests/kernel/$1.sh" 2>&1 </dev/null
+		timeout -k 10 "${TEST_TIMEOUT:-1500}" sh "tests/kernel/$1.sh" 2>&1 </dev/null
 		echo "status of the test: $?"
 	} | {
 		passed=0 failed=0 skipped=0 planned='' status=''
