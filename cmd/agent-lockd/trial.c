@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * trial.c - the proof that a session holds. Programs can attach and never be called; a session's
- * level can be wrong: so a child of ours goes through the real thing. It opens "/" before (control:
- * must succeed) and after it was jailed with no rule at all (must be refused with EPERM). The
- * daemon serves nobody until that has been seen.
+ * level can be wrong: so a child of ours goes through the real thing. It opens "/", jailed with no
+ * rule at all, which must be refused with EPERM; we open it before (the control), which must not.
+ * The daemon serves nobody until that has been seen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,6 @@
 /* The exit code says what was seen. */
 enum seen {
 	SEEN_REFUSED = 0,
-	SEEN_NO_CONTROL,
 	SEEN_ALLOWED,
 };
 
@@ -38,8 +37,6 @@ static _Noreturn void be_jailed(int go)
 {
 	char byte;
 
-	if (open_root() != 0)
-		_exit(SEEN_NO_CONTROL);
 	if (read(go, &byte, 1) != 1)
 		_exit(SEEN_ALLOWED);
 	_exit(open_root() == EPERM ? SEEN_REFUSED : SEEN_ALLOWED);
@@ -50,6 +47,8 @@ static int watch_child(struct daemon *daemon, struct session *session, struct fa
 	int go[2], status, entered;
 	pid_t child;
 
+	if (open_root() != 0)
+		return fail(f, 0, "cannot open / outside a session: the trial proves nothing");
 	if (pipe2(go, O_CLOEXEC))
 		return fail(f, errno, "cannot make a pipe");
 	child = fork();
@@ -72,8 +71,6 @@ static int watch_child(struct daemon *daemon, struct session *session, struct fa
 		return -1;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == SEEN_REFUSED)
 		return 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == SEEN_NO_CONTROL)
-		return fail(f, 0, "cannot open / outside a session: the trial proves nothing");
 	fail(f, 0, "this kernel does not enforce: an open that should have been refused succeeded");
 	return fail_hint(f, "agent-lock doctor");
 }
