@@ -55,7 +55,7 @@ int policy_add(struct policy *policy, enum policy_right right, const char *path,
 	if (strlen(path) >= PATH_MAX)
 		return fail(f, ENAMETOOLONG, "cannot add rule '%s'", Q(path));
 	if (policy->len >= POLICY_MAX_RULES)
-		return fail(f, E2BIG, "cannot add rule '%s': a session has at most %d", Q(path),
+		return fail(f, 0, "cannot add rule '%s': a session has at most %d", Q(path),
 			    POLICY_MAX_RULES);
 	path_copy = strdup(path);
 	origin_copy = strdup(origin ? origin : "");
@@ -91,7 +91,7 @@ int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail
 	if (len >= PATH_MAX)
 		return fail(f, ENAMETOOLONG, "cannot add pattern '%s'", Q(pattern));
 	if (policy->sensitive_len >= POLICY_MAX_RULES)
-		return fail(f, E2BIG, "cannot add pattern '%s': a session has at most %d",
+		return fail(f, 0, "cannot add pattern '%s': a session has at most %d",
 			    Q(pattern), POLICY_MAX_RULES);
 	sensitive = reallocarray(policy->sensitive, policy->sensitive_len + 1, sizeof(*sensitive));
 	if (sensitive)

@@ -96,6 +96,9 @@ static int add_path(struct policy *policy, const struct given *given, struct fai
 	static const char *const origins[] = {"--rw", "--ro", "--deny", "--hide"};
 	char absolute[2 * PATH_MAX], here[PATH_MAX];
 
+	/* Not the working directory: an unset variable in a script must not grant that. */
+	if (!given->value[0])
+		return fail(f, 0, "%s: expected a path, got ''", origins[given->option - OPT_RW]);
 	if (given->value[0] == '/') {
 		snprintf(absolute, sizeof(absolute), "%s", given->value);
 	} else {
@@ -184,6 +187,10 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (option) {
 		case OPT_NAME:
+			if (!optarg[0]) {
+				warn("'' is no name for a session");
+				return EXIT_REFUSED;
+			}
 			creation.name = optarg;
 			break;
 		case OPT_AUDIT:

@@ -8,6 +8,8 @@
 #include "util.h"
 #include "verbs.h"
 
+#define PROGRAM "agent-lock "
+
 #define CREATION \
 	"[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... [--policy " \
 	"FILE] [--audit] [--force] [--root]"
@@ -51,8 +53,11 @@ static void print_usage(const struct verb *verb, FILE *out)
 	fprintf(out, "\n       %s\n", verb->purpose);
 }
 
-int usage_of(const char *name)
+int usage_of(const char *title)
 {
+	const char *name =
+		strncmp(title, PROGRAM, strlen(PROGRAM)) == 0 ? title + strlen(PROGRAM) : title;
+
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (strcmp(verbs[i].name, name) == 0)
 			print_usage(&verbs[i], stderr);
@@ -82,6 +87,8 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	static char title[32];
+
 	setlocale(LC_TIME, "");
 	if (argc < 2) {
 		help(1, argv);
@@ -95,6 +102,9 @@ int main(int argc, char **argv)
 			continue;
 		if (argc > 2 && strcmp(argv[2], "--help") == 0)
 			return help(2, argv);
+		/* What getopt says of a wrong option begins with this. */
+		snprintf(title, sizeof(title), PROGRAM "%s", verbs[i].name);
+		argv[1] = title;
 		return verbs[i].run(argc - 1, argv + 1);
 	}
 	warn("'%s' is no verb", Q(argv[1]));

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Promise: exec has no parent. Exit code, signals, terminal, environment, pipes and job control are the command's own, as without
-# agent-lock; what was open is closed; all its children stay inside; and when anything fails, the command is not run.
+# Promise: exec has no parent. Exit code, signals, terminal, environment, pipes and job control are
+# the command's own, as without agent-lock; what was open is closed; all its children stay inside;
+# and when anything fails, the command is not run.
 . ./tests/kernel/lib.sh
 
 key=/home/dev/.ssh/id_ed25519
@@ -30,7 +31,8 @@ status() {
 	[ $status_got = "$status_wanted" ] || note "$status_said"
 }
 
-# not_run PROMISE TEXT COMMAND...: 125, a message with TEXT in it, and the command, which is to make the marker, was not run.
+# not_run PROMISE TEXT COMMAND...: 125, a message with TEXT in it, and the command, which is to
+# make the marker, was not run.
 not_run() {
 	not_run_promise=$1 not_run_text=$2
 	shift 2
@@ -38,7 +40,8 @@ not_run() {
 	not_run_said=$("$@" 2>&1)
 	not_run_status=$?
 	[ ! -e $marker ] && [ $not_run_status = 125 ] || {
-		not_ok "$not_run_promise" "status $not_run_status" "$(ls -l $marker 2>&1)" "$not_run_said"
+		not_ok "$not_run_promise" "status $not_run_status" "$(ls -l $marker 2>&1)" \
+			"$not_run_said"
 		return
 	}
 	case $not_run_said in
@@ -68,9 +71,14 @@ exit_codes() {
 	python3 -IS - "$bin/become" 1000 "$al" <<-'END' >"$work/signals"
 	import subprocess, sys
 	def ended(verb, where, command):
-	    return subprocess.run(sys.argv[1:] + [verb, where, '--', 'sh', '-c', command], stderr=subprocess.DEVNULL).returncode
-	print('yes' if ended('exec', 'work', 'kill -TERM $$') == -15 else 'no', 'exec: killed by a signal is killed by that signal')
-	print('yes' if ended('run', '/home/dev/work', 'kill -TERM $$') == 143 else 'no', 'run: killed by signal 15 is 143')
+	    return subprocess.run(sys.argv[1:] + [verb, where, '--', 'sh', '-c', command],
+	                          stderr=subprocess.DEVNULL).returncode
+	def promise(good, what):
+	    print('yes' if good else 'no', what)
+	promise(ended('exec', 'work', 'kill -TERM $$') == -15,
+	        'exec: killed by a signal is killed by that signal')
+	promise(ended('run', '/home/dev/work', 'kill -TERM $$') == 143,
+	        'run: killed by signal 15 is 143')
 	END
 	judge "$work/signals"
 }
@@ -79,27 +87,37 @@ descriptors() {
 	exec 7<$key 8</home/dev
 	control 'the descriptor can be used without agent-lock' as_dev sh -c 'cat <&7'
 	exec 7<$key
-	fails_with 'Bad file descriptor' 'a file that the parent holds open is closed' dev_exec work -- sh -c 'cat <&7'
-	fails_with 'No such file' 'a directory that the parent holds open is closed' dev_exec work -- cat /proc/self/fd/8/.ssh/id_ed25519
-	is "$(dev_exec work -- sh -c 'echo /proc/self/fd/*')" '/proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/3' \
+	fails_with 'Bad file descriptor' 'a file that the parent holds open is closed' dev_exec \
+		work -- sh -c 'cat <&7'
+	fails_with 'No such file' 'a directory that the parent holds open is closed' dev_exec work \
+		-- cat /proc/self/fd/8/.ssh/id_ed25519
+	is "$(dev_exec work -- sh -c 'echo /proc/self/fd/*')" \
+		'/proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/3' \
 		'nothing is open but 0, 1, 2 (and what lists them)'
 	exec 7<&- 8<&-
 }
 
 surroundings() {
-	is "$(dev_exec work -- sed -n 's/^NoNewPrivs:[[:blank:]]*//p' /proc/self/status)" 1 'no_new_privs is set'
-	is "$(dev_exec work -- cat /proc/self/cgroup)" 0::/agent-lock/session-work 'it is in the cgroup of its session'
+	is "$(dev_exec work -- sed -n 's/^NoNewPrivs:[[:blank:]]*//p' /proc/self/status)" 1 \
+		'no_new_privs is set'
+	is "$(dev_exec work -- cat /proc/self/cgroup)" 0::/agent-lock/session-work \
+		'it is in the cgroup of its session'
 	env -i A=1 'B=two words' HOME=/home/dev "$bin/become" 1000 /usr/bin/env >"$work/env.outside"
-	env -i A=1 'B=two words' HOME=/home/dev "$bin/become" 1000 "$al" exec work -- /usr/bin/env >"$work/env.inside"
+	env -i A=1 'B=two words' HOME=/home/dev "$bin/become" 1000 "$al" exec work -- /usr/bin/env \
+		>"$work/env.inside"
 	check 'the environment is kept' cmp "$work/env.outside" "$work/env.inside"
-	is "$(head -c 1000000 /dev/zero | dev_exec work -- cat | wc -c)" 1000000 'stdin and stdout are pipes'
+	is "$(head -c 1000000 /dev/zero | dev_exec work -- cat | wc -c)" 1000000 \
+		'stdin and stdout are pipes'
 	is "$(dev_exec work -- sh -c 'echo loud >&2' 2>&1 >/dev/null)" loud 'stderr is its own'
 	cd /home/dev/work/sub || exit
-	is "$(dev_exec work -- pwd -P)" /home/dev/work/sub 'a working directory inside the project stays'
+	is "$(dev_exec work -- pwd -P)" /home/dev/work/sub \
+		'a working directory inside the project stays'
 	cd /home/dev || exit
-	is "$(dev_exec work -- pwd -P)" /home/dev/work 'from a working directory outside it goes to the project'
+	is "$(dev_exec work -- pwd -P)" /home/dev/work \
+		'from a working directory outside it goes to the project'
 	ln -s work/sub link && cd link || exit
-	is "$(dev_exec work -- pwd -P)" /home/dev/work/sub 'a working directory inside, by a link from outside, stays'
+	is "$(dev_exec work -- pwd -P)" /home/dev/work/sub \
+		'a working directory inside, by a link from outside, stays'
 	cd /home/dev || exit
 }
 
@@ -113,8 +131,8 @@ children() {
 	    except PermissionError as e:
 	        seen = e.strerror
 	    with open('/proc/thread-self/cgroup') as f:
-	        print('yes' if (f.read(), seen) == ('0::/agent-lock/session-work\n', 'Operation not permitted') else 'no', who,
-	              'is inside and refused', flush=True)
+	        good = (f.read(), seen) == ('0::/agent-lock/session-work\n', 'Operation not permitted')
+	    print('yes' if good else 'no', who, 'is inside and refused', flush=True)
 	def child(what):
 	    pid = os.fork()
 	    if pid == 0:
@@ -143,32 +161,48 @@ children() {
 refusals_to_run() {
 	check 'control: the command makes its marker' dev_exec work -- touch $marker
 	is "$(ls $marker)" $marker 'control: there it is'
-	not_run 'somebody else'"'"'s session: not run' "cannot find session 'work'" as_eve "$al" exec work -- touch $marker
+	not_run 'somebody else'"'"'s session: not run' "cannot find session 'work'" as_eve "$al" \
+		exec work -- touch $marker
 	as_eve "$al" exec work -- touch $marker 2>"$work/other"
 	as_eve "$al" exec wurk -- touch $marker 2>"$work/none"
-	is "$(sed s/work/wurk/ "$work/other")" "$(cat "$work/none")" 'the message is that for a session that is not there'
-	not_run 'an unknown session: not run' "cannot find session 'none'" dev_exec none -- touch $marker
-	not_run 'a name with a colon: not run, and the message is whole' "cannot find session 'a:b'" dev_exec a:b -- touch $marker
+	is "$(sed s/work/wurk/ "$work/other")" "$(cat "$work/none")" \
+		'the message is that for a session that is not there'
+	not_run 'an unknown session: not run' "cannot find session 'none'" dev_exec none -- touch \
+		$marker
+	not_run 'a name with a colon: not run, and the message is whole' \
+		"cannot find session 'a:b'" dev_exec a:b -- touch $marker
 	as_dev "$al" new --name gone work >/dev/null
 	as_dev "$al" destroy gone >/dev/null
-	not_run 'a destroyed session: not run' "cannot find session 'gone'" dev_exec gone -- touch $marker
+	not_run 'a destroyed session: not run' "cannot find session 'gone'" dev_exec gone -- touch \
+		$marker
 	status 0 'control: root may enter any session' "$al" exec work -- true
 	as_dev "$al" new --name nested --ro "$top/out" work >/dev/null
-	not_run 'from inside a session: not run' 'not permitted' dev_exec nested -- "$al" exec work -- touch $marker
+	not_run 'from inside a session: not run' 'not permitted' dev_exec nested -- "$al" exec \
+		work -- touch $marker
+}
+
+by_sudo() {
+	SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev "$al" "$@"
 }
 
 under_sudo() {
 	echo team:x:2000:dev >>/etc/group
-	is "$(SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev "$al" exec work -- sh -c 'id -u; id -g; id -G; echo $HOME $USER $LOGNAME' | xargs)" \
-		'1000 1000 1000 2000 /home/dev dev dev' 'under sudo it is the user who called it, with groups, HOME, USER and LOGNAME'
-	is "$(SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev HOME=/root "$al" exec --root work -- sh -c 'id -u; echo $HOME' | xargs)" '0 /root' \
+	is \
+		"$(by_sudo exec work -- sh -c 'id -u; id -g; id -G; echo $HOME $USER $LOGNAME' | xargs)" \
+		'1000 1000 1000 2000 /home/dev dev dev' \
+		'under sudo it is the user who called it, with groups, HOME, USER and LOGNAME'
+	is \
+		"$(HOME=/root by_sudo exec --root work -- sh -c 'id -u; echo $HOME' | xargs)" '0 /root' \
 		'under sudo --root keeps root'
 	is "$("$al" exec work -- id -u)" 0 'root without sudo stays root'
-	name=$(SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev "$al" new --name sudo work)
-	is "$name $(as_dev "$al" list | grep -c '^sudo ')" 'sudo 1' 'under sudo a new session belongs to the user who called it'
+	name=$(by_sudo new --name sudo work)
+	is "$name $(as_dev "$al" list | grep -c '^sudo ')" 'sudo 1' \
+		'under sudo a new session belongs to the user who called it'
 	"$al" destroy sudo >/dev/null
-	not_run 'under sudo of a user who has no entry: not run as root' '54321' env SUDO_UID=54321 SUDO_GID=54321 "$al" exec work -- touch $marker
-	not_run 'under sudo with nonsense in SUDO_UID: not run as root' 'SUDO_UID' env SUDO_UID=1000x "$al" exec work -- touch $marker
+	not_run 'under sudo of a user who has no entry: not run as root' '54321' env \
+		SUDO_UID=54321 SUDO_GID=54321 "$al" exec work -- touch $marker
+	not_run 'under sudo with nonsense in SUDO_UID: not run as root' 'SUDO_UID' env \
+		SUDO_UID=1000x "$al" exec work -- touch $marker
 }
 
 # A terminal, and a person at it who waits for what she types to have had its effect.
@@ -201,8 +235,12 @@ job_control() {
 	    os.write(fd, b'jobs\n')
 	    expect(fd, b'[1]+  Stopped', where + 'jobs lists it')
 	    expect(fd, b'READY> ', where + 'the shell waits')
+	    shell, end = os.tcgetpgrp(fd), time.time() + 30
 	    os.write(fd, b'fg\n')
 	    expect(fd, b'sleep 1000', where + 'fg goes on with it')
+	    # The shell says so before it hands the terminal over: a ^C in between would be its own.
+	    while os.tcgetpgrp(fd) == shell and time.time() < end:
+	        time.sleep(0.02)
 	    os.write(fd, b'\x03')
 	    expect(fd, b'READY> ', where + '^C ends it')
 	    os.write(fd, b'echo status $?\n')
@@ -240,7 +278,8 @@ shows() {
 	grep -q "$2" "$work/screen.$1"
 }
 
-# type_in_both PROMISE TEXT KEY...: typed in both windows; then both show TEXT, and are the same. Else no more is tried.
+# type_in_both PROMISE TEXT KEY...: typed in both windows; then both show TEXT, and are the same.
+# Else no more is tried.
 type_in_both() {
 	[ $tap_failed = "$failed_before" ] || return
 	type_promise=$1 type_text=$2
@@ -268,7 +307,8 @@ full_screen() {
 	type_in_both 'less fills the screen as outside' '^text$' 'less text' Enter
 	type_in_both 'less goes to its end as outside' 'line 200 of this file' G
 	type_in_both 'less ends as outside' '^bash-.*\$ *$' q
-	type_in_both 'an editor fills the screen as outside' '"text" 200' 'clear; vim -n -u NONE -i NONE text' Enter
+	type_in_both 'an editor fills the screen as outside' '"text" 200' \
+		'clear; vim -n -u NONE -i NONE text' Enter
 	type_in_both 'it takes text as outside' '^typed here' i 'typed here, ' Escape
 	type_in_both '^Z stops it as outside' 'Stopped' C-z
 	type_in_both 'fg goes on with it as outside' '^typed here' fg Enter
@@ -278,8 +318,10 @@ full_screen() {
 
 without_daemon() {
 	daemon_stop KILL
-	not_run 'no daemon: not run, and the cure is told' 'cannot reach agent-lockd at /run/agent-lock/socket' dev_exec work -- touch $marker
-	not_run 'no daemon: not run, and the cure is told' 'hint: as root, any agent-lock command starts it' dev_exec work -- touch $marker
+	not_run 'no daemon: not run, and the cure is told' \
+		'cannot reach agent-lockd at /run/agent-lock/socket' dev_exec work -- touch $marker
+	not_run 'no daemon: not run, and the cure is told' \
+		'hint: as root, any agent-lock command starts it' dev_exec work -- touch $marker
 	daemon_start
 	as_dev "$al" new --name second work >/dev/null
 	: >"$work/during"
@@ -292,7 +334,8 @@ without_daemon() {
 		wait "$pid"
 	done
 	daemon_stop
-	is "$(grep -vc '^0::/agent-lock/session-second$' "$work/during")" 0 'daemon killed meanwhile: a command is run inside or not at all'
+	is "$(grep -vc '^0::/agent-lock/session-second$' "$work/during")" 0 \
+		'daemon killed meanwhile: a command is run inside or not at all'
 	check 'control: some were not run' grep -q 'agent-lockd' "$work"/during.?
 	daemon_start
 	is "$(as_dev "$al" new --name third work)" third 'a daemon started again makes sessions'
@@ -301,7 +344,9 @@ without_daemon() {
 
 begin
 mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs /home/dev && cd /home/dev || bail 'no home'
-as_dev sh -c 'umask 022; mkdir -p .ssh work/sub; echo secret >.ssh/id_ed25519; echo hello >work/README' || bail 'no files'
+as_dev sh -c \
+	'umask 022; mkdir -p .ssh work/sub; echo secret >.ssh/id_ed25519; echo hello >work/README' \
+	|| bail 'no files'
 as_dev "$al" new work >/dev/null || bail 'no session'
 exit_codes
 descriptors
