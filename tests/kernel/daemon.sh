@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Promise: there is one daemon; root's first command starts it; however it ends, what is jailed stays jailed, and another can start.
-# When it ends without sessions nothing of it is left. destroy ends all of a session, also what forks as fast as it can.
+# Promise: there is one daemon; root's first command starts it; however it ends, what is jailed
+# stays jailed, and another can start. When it ends without sessions nothing of it is left. destroy
+# ends all of a session, also what forks as fast as it can.
 . ./tests/kernel/lib.sh
 
 key=/home/dev/.ssh/id_ed25519
@@ -52,16 +53,19 @@ no_programs() {
 
 one_at_a_time() {
 	"$daemon" >"$work/out" 2>&1
-	is "$? $(cat "$work/out")" '1 agent-lockd: another agent-lockd is running' 'a second daemon says so and ends'
+	is "$? $(cat "$work/out")" '1 agent-lockd: another agent-lockd is running' \
+		'a second daemon says so and ends'
 	check 'the first one goes on' "$al" list
 	as_dev "$daemon" >"$work/out" 2>&1
-	is "$? $(head -n 1 "$work/out" | cut -d: -f2)" '1  agent-lockd must run as root' 'an ordinary user'"'"'s daemon says that it must be root'
+	is "$? $(head -n 1 "$work/out" | cut -d: -f2)" '1  agent-lockd must run as root' \
+		'an ordinary user'"'"'s daemon says that it must be root'
 	"$daemon" --bad >"$work/out" 2>&1
 	is $? 2 'a wrong option: 2'
 	daemon_stop
 	check 'ended without sessions: no pins are left' [ ! -e $pins ]
 	check 'ended without sessions: no socket is left' [ ! -e "$socket" ]
-	is "$(ls -d $cgroups/*/ 2>/dev/null)" '' 'ended without sessions: no cgroup of a session is left'
+	is "$(ls -d $cgroups/*/ 2>/dev/null)" '' \
+		'ended without sessions: no cgroup of a session is left'
 	if command -v bpftool >/dev/null; then
 		check 'ended without sessions: no program is left' wait_for no_programs
 	else
@@ -71,8 +75,10 @@ one_at_a_time() {
 
 first_command() {
 	as_dev "$al" list >"$work/out" 2>&1
-	is "$? $(grep -c . "$work/out")" '1 2' 'an ordinary user without a daemon gets one line and a hint'
-	is "$(head -n 1 "$work/out")" 'agent-lock: cannot reach agent-lockd at /run/agent-lock/socket: No such file or directory' 'the line'
+	is "$? $(grep -c . "$work/out")" '1 2' \
+		'an ordinary user without a daemon gets one line and a hint'
+	is "$(head -n 1 "$work/out")" \
+		"agent-lock: cannot reach agent-lockd at $socket: No such file or directory" 'the line'
 	check 'the hint' grep -q '^hint: as root, any agent-lock command starts it' "$work/out"
 	exec 7<$key
 	for i in 1 2 3 4 5; do
@@ -81,12 +87,15 @@ first_command() {
 	done
 	for i in 1 2 3 4 5; do
 		eval "wait \$first_$i"
-		is "$? $(tail -n 1 "$work/first.$i")" "0 $(tail -n 1 "$work/first.1")" "five first commands of root's at once: number $i works"
+		is "$? $(tail -n 1 "$work/first.$i")" "0 $(tail -n 1 "$work/first.1")" \
+			"five first commands of root's at once: number $i works"
 	done
 	adopt 'and there is one daemon'
-	is "$(ls -l "/proc/$daemon_pid/fd" | grep -c id_ed25519)" 0 'it keeps nothing open of who started it'
+	is "$(ls -l "/proc/$daemon_pid/fd" | grep -c id_ed25519)" 0 \
+		'it keeps nothing open of who started it'
 	is "$(readlink "/proc/$daemon_pid/cwd")" / 'it stands in no directory of theirs'
-	is "$(cut -d' ' -f6 "/proc/$daemon_pid/stat")" "$daemon_pid" 'it is in a session of its own: no ^C reaches it'
+	is "$(cut -d' ' -f6 "/proc/$daemon_pid/stat")" "$daemon_pid" \
+		'it is in a session of its own: no ^C reaches it'
 	exec 7<&-
 	end TERM
 	check 'ended: no pins are left' [ ! -e $pins ]
@@ -96,7 +105,8 @@ unsafe_directory() {
 	chmod 777 /run/agent-lock
 	"$al" list >"$work/out" 2>&1
 	is $? 1 'a directory that others can write: no daemon'
-	check 'and it says why' grep -q '/run/agent-lock is not a directory that only root can write' "$work/out"
+	check 'and it says why' grep -q \
+		'/run/agent-lock is not a directory that only root can write' "$work/out"
 	chmod 755 /run/agent-lock
 }
 
@@ -105,7 +115,8 @@ outlives() {
 	adopt 'a daemon'
 	as_dev "$al" new work >/dev/null || bail 'no session'
 	as_dev sh -c 'mkfifo work/ask; : >work/said'
-	as_dev "$al" exec work -- sh -c 'while :; do read go <ask && cat ~/.ssh/id_ed25519; done >>said 2>&1' &
+	as_dev "$al" exec work -- sh -c \
+		'while :; do read go <ask && cat ~/.ssh/id_ed25519; done >>said 2>&1' &
 	control 'the key can be read outside' as_dev cat $key
 	still_jailed 'control: a process is jailed'
 	for signal in TERM KILL; do
@@ -113,13 +124,17 @@ outlives() {
 		check "daemon ended by $signal: the pins stay" [ -d $pins/maps-1 ]
 		still_jailed "daemon ended by $signal: a jailed process stays jailed"
 		control "daemon ended by $signal: others are not" as_dev cat $key
-		fails_with 'cannot reach agent-lockd' "daemon ended by $signal: exec says so" as_dev "$al" exec work -- true
+		fails_with 'cannot reach agent-lockd' "daemon ended by $signal: exec says so" \
+			as_dev "$al" exec work -- true
 		check "after $signal: root's command starts another" "$al" list
 		adopt "after $signal: and there is one"
 		still_jailed "after $signal: a process that was jailed before stays jailed"
-		is "$(as_dev "$al" new --name "after-$signal" work 2>&1)" "after-$signal" "after $signal: new works"
-		refused "after $signal: and what is jailed now is refused" as_dev "$al" exec "after-$signal" -- cat $key
-		check "after $signal: and can work" as_dev "$al" exec "after-$signal" -- sh -c 'echo x >file; rm file'
+		is "$(as_dev "$al" new --name "after-$signal" work 2>&1)" "after-$signal" \
+			"after $signal: new works"
+		refused "after $signal: and what is jailed now is refused" as_dev "$al" exec \
+			"after-$signal" -- cat $key
+		check "after $signal: and can work" as_dev "$al" exec "after-$signal" -- sh -c \
+			'echo x >file; rm file'
 	done
 }
 
@@ -142,7 +157,8 @@ while True:
 	wait $bomb
 	check 'no cgroup is left' [ ! -e $cgroups/session-bomb ]
 	is "$(cat /proc/[0-9]*/cgroup 2>/dev/null | grep -c session-bomb)" 0 'no process is left'
-	fails_with "cannot find session 'bomb'" 'a second destroy says that there is none' as_dev "$al" destroy bomb
+	fails_with "cannot find session 'bomb'" 'a second destroy says that there is none' as_dev \
+		"$al" destroy bomb
 }
 
 crowded() {
@@ -161,12 +177,14 @@ destroy_all() {
 	as_dev "$al" exec one -- sleep 1000 &
 	one=$!
 	as_dev "$al" destroy two none three >"$work/out" 2>&1
-	is "$? $(grep -c '^session t' "$work/out") $(grep -c "cannot find session 'none'" "$work/out")" '1 2 1' \
+	is \
+		"$? $(grep -c '^session t' "$work/out") $(grep -c "cannot find session 'none'" "$work/out")" '1 2 1' \
 		'destroy of several goes on after one that is not there'
 	check 'destroy --all ends all of a user'"'"'s' as_dev "$al" destroy --all
 	wait $one
 	is $? 137 'and what ran'
-	is "$("$al" list --json | grep -o '"session":"[^"]*"')" '"session":"hers"' 'and nobody else'"'"'s'
+	is "$("$al" list --json | grep -o '"session":"[^"]*"')" '"session":"hers"' \
+		'and nobody else'"'"'s'
 	check 'destroy --all of root'"'"'s ends all' "$al" destroy --all
 	is "$("$al" list --json)" '[]' 'so there is none'
 	is "$(ls -d $cgroups/*/ 2>/dev/null)" '' 'no cgroup of a session is left'
@@ -176,7 +194,8 @@ destroy_all() {
 
 begin
 mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs /home/dev && cd /home/dev || bail 'no home'
-as_dev sh -c 'umask 022; mkdir -p .ssh work; echo secret >.ssh/id_ed25519' && as_eve mkdir -p /home/eve/work || bail 'no files'
+as_dev sh -c 'umask 022; mkdir -p .ssh work; echo secret >.ssh/id_ed25519' && as_eve mkdir -p \
+	/home/eve/work || bail 'no files'
 one_at_a_time
 first_command
 unsafe_directory

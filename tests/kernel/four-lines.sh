@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Promise: new, exec, tail, report and destroy, typed by an ordinary user, do what they are for: what the agent and all its
-# children try outside their project is refused, seen as it happens, and counted; what they do inside is seen and not in the way.
+# Promise: new, exec, tail, report and destroy, typed by an ordinary user, do what they are for:
+# what the agent and all its children try outside their project is refused, seen as it happens, and
+# counted; what they do inside is seen and not in the way.
 . ./tests/kernel/lib.sh
 
 key=/home/dev/.ssh/id_ed25519
@@ -40,7 +41,8 @@ unseen() {
 
 # field JSON-FILE EXPRESSION: of the object o in it
 field() {
-	python3 -ISc 'import json, sys; o = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"
+	python3 -ISc \
+		'import json, sys; o = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"
 }
 
 ended() {
@@ -54,15 +56,19 @@ steal() {
 
 begin
 mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs /home/dev && cd /home/dev || bail 'no home'
-as_dev sh -c 'umask 077; mkdir .ssh project; echo secret >.ssh/id_ed25519; echo hello >project/README' || bail 'no files'
+as_dev sh -c \
+	'umask 077; mkdir .ssh project; echo secret >.ssh/id_ed25519; echo hello >project/README' \
+	|| bail 'no files'
 
 # Line 1.
 as_dev "$al" new /home/dev/project >"$work/out" 2>"$work/err"
-is "$? $(cat "$work/out" "$work/err")" '0 project' 'new prints the name of the session and nothing else'
+is "$? $(cat "$work/out" "$work/err")" '0 project' \
+	'new prints the name of the session and nothing else'
 as_dev "$al" list >"$work/list"
 seen 'list shows it idle' "$work/list" project idle enforce /home/dev/project 1000
 
-# Line 3, in another terminal: into a pipe that notes when each line came, and on a terminal of its own.
+# Line 3, in another terminal: into a pipe that notes when each line came, and on a terminal of its
+# own.
 as_dev "$al" tail project | python3 -ISuc '
 import datetime, sys
 for line in sys.stdin:
@@ -84,17 +90,23 @@ done
 control 'the key can be read outside' as_dev cat $key
 refused 'the key cannot be read by a child of a child of the agent' steal project
 seen 'tail in a pipe: refused, with path, operation and the chain of processes' "$work/piped" \
-	" refused read session=project pid=" " comm=cat path=$key error=EPERM rule=" ' uid=1000 chain=sh:' ',sh:' ' sensitive=yes'
+	" refused read session=project pid=" " comm=cat path=$key error=EPERM rule=" \
+	' uid=1000 chain=sh:' ',sh:' ' sensitive=yes'
 seen 'tail in a pipe: within a second' "$work/piped" 'at once ' " path=$key "
-seen 'tail on a terminal: refused first, ~ for home, the chain' "$work/pty" REFUSED read '~/.ssh/id_ed25519' \
+seen 'tail on a terminal: refused first, ~ for home, the chain' "$work/pty" REFUSED read \
+	'~/.ssh/id_ed25519' \
 	'cat\[' ' < sh\[' ' < sh\[' sensitive
 seen 'tail --json' "$work/json" '"refused"' '"cat"' "\"$key\""
 seen 'tail --denied' "$work/denied" ' refused read ' " path=$key "
 seen 'the log' /var/log/agent-lock/project.log ' refused read ' " path=$key "
 as_dev "$al" report --json project >"$work/report.json"
-is "$(field "$work/report.json" '[o["refused"], o["would_refuse"], o["lost"], len(o["targets"]), o["targets"][0]["count"]]')" \
+is \
+	"$(field "$work/report.json" '[o["refused"], o["would_refuse"], o["lost"], len(o["targets"]),
+		o["targets"][0]["count"]]')" \
 	'[1, 0, 0, 1, 1]' 'report --json counts it once, and nothing else'
-is "$(field "$work/report.json" '[o["targets"][0][k] for k in ("path", "op", "verdict", "sensitive")]')" \
+is \
+	"$(field "$work/report.json" '[o["targets"][0][k] for k in
+		("path", "op", "verdict", "sensitive")]')" \
 	"['$key', 'read', 'refused', True]" 'report --json says what it was'
 as_dev "$al" report project >"$work/report"
 seen 'report says JAILED' "$work/report" JAILED '~/project' 'session project' idle
@@ -104,7 +116,8 @@ seen 'report counts system reads without listing them' "$work/report" 'system re
 
 # In bounds.
 is "$(as_dev "$al" exec project -- cat README)" hello 'the project can be read'
-seen 'tail shows it as allowed' "$work/piped" ' allowed read session=project ' ' comm=cat path=/home/dev/project/README error=none '
+seen 'tail shows it as allowed' "$work/piped" ' allowed read session=project ' \
+	' comm=cat path=/home/dev/project/README error=none '
 seen 'tail shows it as allowed, on a terminal' "$work/pty" allowed read '~/project/README' cat
 seen 'tail shows it as allowed, as JSON' "$work/json" '"allowed"' '"/home/dev/project/README"'
 check 'the project can be written' as_dev "$al" exec project -- sh -c 'echo more >>README'
@@ -113,18 +126,22 @@ unseen 'tail --denied shows nothing that was allowed' "$work/denied" ' allowed '
 unseen 'allowed uses are not in the log' /var/log/agent-lock/project.log ' allowed '
 unseen 'system reads are not in tail' "$work/piped" ' path=/usr/'
 unseen 'system reads are not in tail on a terminal' "$work/pty" /usr/
-check 'every line of tail --json is JSON' python3 -ISc 'import json, sys; [json.loads(l) for l in open(sys.argv[1])]' "$work/json"
+check 'every line of tail --json is JSON' python3 -ISc \
+	'import json, sys; [json.loads(l) for l in open(sys.argv[1])]' "$work/json"
 
 # How much tail shows.
 steal project >/dev/null 2>&1
 as_dev "$al" tail --no-follow -n 1 --denied project >"$work/tail"
-is "$(grep -c '' <"$work/tail") $(grep -c " refused read .*path=$key" <"$work/tail")" '1 1' 'tail -n 1 --denied: one refusal'
+is "$(grep -c '' <"$work/tail") $(grep -c " refused read .*path=$key" <"$work/tail")" '1 1' \
+	'tail -n 1 --denied: one refusal'
 as_dev "$al" tail --no-follow -n 2 project >"$work/tail"
-is "$(cat "$work/tail")" "$(tail -n 2 /var/log/agent-lock/project.log)" 'tail -n 2: the last two lines of the log'
+is "$(cat "$work/tail")" "$(tail -n 2 /var/log/agent-lock/project.log)" \
+	'tail -n 2: the last two lines of the log'
 as_dev "$al" tail --no-follow -n 0 project >"$work/tail"
 is "$? $(cat "$work/tail")" '0 ' 'tail -n 0: none'
 as_dev "$al" tail --no-follow -n x project >"$work/tail" 2>&1
-is "$? $(cat "$work/tail")" "2 agent-lock: -n: expected a number of lines, got 'x'" 'tail -n x: says what is wanted'
+is "$? $(cat "$work/tail")" "2 agent-lock: -n: expected a number of lines, got 'x'" \
+	'tail -n x: says what is wanted'
 as_dev "$al" tail --no-follow --denied --json project >"$work/tail"
 check 'tail --denied --json: JSON, refusals only' python3 -ISc '
 import json, sys
@@ -139,13 +156,17 @@ as_running() {
 }
 check 'list shows it running' wait_for as_running
 as_dev "$al" list --json >"$work/list.json"
-is "$(field "$work/list.json" '[o[0][k] for k in ("session", "state", "mode", "directory", "processes", "refused", "owner")]')" \
-	"['project', 'running', 'enforce', '/home/dev/project', 1, 2, 1000]" 'list --json has it all'
+is \
+	"$(field "$work/list.json" '[o[0][k] for k in
+		("session", "state", "mode", "directory", "processes", "refused", "owner")]')" \
+	"['project', 'running', 'enforce', '/home/dev/project', 1, 2, 1000]" \
+	'list --json has it all'
 
 # The policy, printed and read back.
 as_dev sh -c "umask 022; '$al' show project >show.ini"
 seen 'show has the project' show.ini 'rw = /home/dev/project'
-is "$(as_dev "$al" new --name copy --policy show.ini project 2>&1)" copy 'new accepts what show prints'
+is "$(as_dev "$al" new --name copy --policy show.ini project 2>&1)" copy \
+	'new accepts what show prints'
 as_dev "$al" show copy | sed 1d >"$work/show.copy"
 sed 1d show.ini >"$work/show.project"
 check 'and show prints the same of it' cmp "$work/show.project" "$work/show.copy"
@@ -154,7 +175,8 @@ as_dev "$al" destroy copy >/dev/null
 
 # Line 4.
 as_dev "$al" destroy project >"$work/out" 2>"$work/err"
-is "$? $(head -n 1 "$work/out" | cut -d, -f1) $(cat "$work/err")" '0 session project: 2 escape attempts blocked ' \
+is "$? $(head -n 1 "$work/out" | cut -d, -f1) $(cat "$work/err")" \
+	'0 session project: 2 escape attempts blocked ' \
 	'destroy prints the summary'
 seen 'destroy lists what was tried' "$work/out" '   2  read' '~/.ssh/id_ed25519' SENSITIVE
 wait $sleeper
@@ -170,7 +192,8 @@ is "$(cat "$work/list.json")" '[]' 'list --json is empty afterwards'
 control 'the key can be read as before' as_dev cat $key
 
 # All in one.
-as_dev "$al" run project -- sh -c 'echo out; echo err >&2; cat ~/.ssh/id_ed25519; exit 7' >"$work/out" 2>"$work/err"
+as_dev "$al" run project -- sh -c 'echo out; echo err >&2; cat ~/.ssh/id_ed25519; exit 7' \
+	>"$work/out" 2>"$work/err"
 is "$? $(cat "$work/out")" '7 out' 'run: exit code and output are those of the command'
 seen 'run: what the command says on stderr' "$work/err" err
 seen 'run: refused' "$work/err" 'Operation not permitted'
@@ -186,16 +209,21 @@ as_dev "$al" new --audit project >"$work/out"
 is "$(cat "$work/out")" project 'audit: a session'
 is "$(steal project 2>&1)" secret 'audit: nothing is refused'
 as_dev "$al" tail --no-follow project >"$work/tail"
-seen 'audit: tail shows what would have been refused' "$work/tail" ' would-refuse read ' " comm=cat path=$key " sensitive=yes
+seen 'audit: tail shows what would have been refused' "$work/tail" ' would-refuse read ' \
+	" comm=cat path=$key " sensitive=yes
 as_dev "$al" tail --no-follow --denied project >"$work/tail"
-seen 'audit: so does tail --denied' "$work/tail" ' would-refuse read ' " comm=cat path=$key " sensitive=yes
+seen 'audit: so does tail --denied' "$work/tail" ' would-refuse read ' " comm=cat path=$key " \
+	sensitive=yes
 as_dev "$al" report --json project >"$work/report.json"
-is "$(field "$work/report.json" '[o["mode"], o["refused"], o["would_refuse"], o["targets"][0]["verdict"]]')" \
+is \
+	"$(field "$work/report.json" '[o["mode"], o["refused"], o["would_refuse"],
+		o["targets"][0]["verdict"]]')" \
 	"['audit', 0, 1, 'would-refuse']" 'audit: report --json counts it'
 as_dev "$al" report project >"$work/report"
 seen 'audit: report says AUDIT' "$work/report" AUDIT '~/project'
 unseen 'audit: report does not say JAILED' "$work/report" JAILED
-seen 'audit: report says that none was blocked' "$work/report" '1 escape attempt seen, none blocked (audit)'
+seen 'audit: report says that none was blocked' "$work/report" \
+	'1 escape attempt seen, none blocked (audit)'
 as_dev "$al" list >"$work/list"
 seen 'audit: list says so' "$work/list" project audit
 as_dev "$al" show project >"$work/out"

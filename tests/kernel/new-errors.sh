@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Promise: what `new` cannot do it refuses with one clear line, and leaves nothing half made behind; names are sane whatever
-# directories are called, and no byte of theirs reaches a terminal.
+# Promise: what `new` cannot do it refuses with one clear line, and leaves nothing half made
+# behind; names are sane whatever directories are called, and no byte of theirs reaches a terminal.
 . ./tests/kernel/lib.sh
 
 cgroups=/sys/fs/cgroup/agent-lock
@@ -38,7 +38,8 @@ nothing_made_by() {
 	is "$(diff "$work/before" "$work/after")" '' "nothing half made is left by $1"
 }
 
-# fails STATUS PATTERN PROMISE COMMAND...: one line (and perhaps a hint) of printable bytes on stderr, nothing on stdout.
+# fails STATUS PATTERN PROMISE COMMAND...: one line (and perhaps a hint) of printable bytes on
+# stderr, nothing on stdout.
 fails() {
 	fails_status=$1 fails_pattern=$2 fails_promise=$3
 	shift 3
@@ -74,7 +75,8 @@ usage() {
 exposure() {
 	nothing_made
 	while read -r directory exposed; do
-		fails 1 "'$directory' is no place for an agent to write: .*$exposed" "refused: $directory, for $exposed is in it" dev_new "$directory"
+		fails 1 "'$directory' is no place for an agent to write: .*$exposed" \
+			"refused: $directory, for $exposed is in it" dev_new "$directory"
 		check 'the hint tells of --force' grep -q '^hint: .*--force' "$work/err"
 	done <<-END
 	/ /home/dev/.ssh
@@ -90,11 +92,14 @@ exposure() {
 	END
 	fails 1 "'/home/dev' is no place for an agent" 'refused: home by a link' dev_new homelink
 	mkdir "$work/bound" && mount --bind /home/dev "$work/bound"
-	fails 1 "'$work/bound' is no place for an agent" 'refused: home by a bind mount' dev_new "$work/bound"
+	fails 1 "'$work/bound' is no place for an agent" 'refused: home by a bind mount' dev_new \
+		"$work/bound"
 	umount "$work/bound"
-	HOME=/nonexistent fails 1 "'/home/dev' is no place for an agent" 'refused: home, though HOME says otherwise' \
+	HOME=/nonexistent fails 1 "'/home/dev' is no place for an agent" \
+		'refused: home, though HOME says otherwise' \
 		env HOME=/nonexistent "$bin/become" 1000 "$al" new /home/dev
-	SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev fails 1 "'/home/dev' is no place for an agent" 'refused: home of who calls sudo' \
+	SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev fails 1 "'/home/dev' is no place for an agent" \
+		'refused: home of who calls sudo' \
 		env SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=dev "$al" new /home/dev
 	nothing_made_by 'directories that are no project'
 	is "$(dev_new --force /home/dev)" dev 'control: --force makes a session of home'
@@ -103,14 +108,20 @@ exposure() {
 
 directories() {
 	nothing_made
-	fails 1 "cannot open the project directory 'none': No such file or directory" 'a directory that is not there' dev_new none
-	fails 1 "cannot open the project directory '': No such file or directory" 'an empty name of a directory' dev_new ''
+	fails 1 "cannot open the project directory 'none': No such file or directory" \
+		'a directory that is not there' dev_new none
+	fails 1 "cannot open the project directory '': No such file or directory" \
+		'an empty name of a directory' dev_new ''
 	fails 1 "cannot open the project directory 'file': Not a directory" 'a file' dev_new file
 	fails 1 "cannot open the project directory 'fifo': Not a directory" 'a fifo' dev_new fifo
-	fails 1 "cannot open the project directory 'dangling': No such file or directory" 'a link to nothing' dev_new dangling
-	fails 1 "cannot .* the project directory '/root/work': Permission denied" 'a directory below one that is closed' dev_new /root/work
-	fails 1 "cannot read the project directory 'closed': Permission denied" 'a directory that cannot be read' dev_new closed
-	fails 1 "cannot open the project directory 'none.x1b\[31m.x0a'" 'a name with escape codes that is not there' \
+	fails 1 "cannot open the project directory 'dangling': No such file or directory" \
+		'a link to nothing' dev_new dangling
+	fails 1 "cannot .* the project directory '/root/work': Permission denied" \
+		'a directory below one that is closed' dev_new /root/work
+	fails 1 "cannot read the project directory 'closed': Permission denied" \
+		'a directory that cannot be read' dev_new closed
+	fails 1 "cannot open the project directory 'none.x1b\[31m.x0a'" \
+		'a name with escape codes that is not there' \
 		dev_new "none${esc}[31m$newline"
 	nothing_made_by 'directories that cannot be opened'
 	is "$(dev_new link)" work 'a link to a directory: named as the directory'
@@ -124,8 +135,11 @@ names() {
 	nothing_made
 	as_dev "$al" new --name taken work >/dev/null
 	long=$(printf '%065d' 0)
-	for name in "$long" '' .. . a/b "a${newline}b" "a${esc}[31mb" ' ' 'a b' -x .hidden "$(printf 'a\303\244')" ../../etc "a'b"; do
-		fails 1 "' is no name for a session" "refused as a name: $(printf %s "$name" | cat -v | tr '\n' ' ')" dev_new "--name=$name" work
+	for name in "$long" '' .. . a/b "a${newline}b" "a${esc}[31mb" ' ' 'a b' -x .hidden \
+		"$(printf 'a\303\244')" ../../etc "a'b"; do
+		fails 1 "' is no name for a session" \
+			"refused as a name: $(printf %s "$name" | cat -v | tr '\n' ' ')" dev_new \
+			"--name=$name" work
 	done
 	check 'the hint says what is one' grep -q '^hint: use 1 to 64 letters, digits' "$work/err"
 	fails 1 "the name 'taken' is taken" 'a name that is taken' dev_new --name taken work
@@ -136,7 +150,8 @@ names() {
 	is "$(dev_new --name "${long#0}" work)" "${long#0}" 'control: a name of 64 bytes'
 	as_dev "$al" destroy "${long#0}" >/dev/null
 	as_dev mkdir -p a/work b/work
-	is "$(dev_new work) $(dev_new a/work) $(dev_new b/work)" 'work work-2 work-3' 'the same name three times: -2, -3'
+	is "$(dev_new work) $(dev_new a/work) $(dev_new b/work)" 'work work-2 work-3' \
+		'the same name three times: -2, -3'
 	as_dev "$al" destroy work-2 >/dev/null
 	is "$(dev_new b/work)" work-2 'what was freed is used again'
 	as_dev "$al" destroy --all >/dev/null
@@ -148,14 +163,16 @@ names() {
 	# shellcheck disable=SC2086
 	wait $pids
 	is "$(cat "$work"/new.? | sort -u | grep -c '^work')" 10 'ten at once: ten names'
-	is "$("$al" list --json | grep -o '"session":"work[-0-9]*"' | sort -u | grep -c .)" 10 'and ten sessions'
+	is "$("$al" list --json | grep -o '"session":"work[-0-9]*"' | sort -u | grep -c .)" 10 \
+		'and ten sessions'
 	"$al" destroy --all >/dev/null
 }
 
 # Directories with names that are hard to show.
 odd_directories() {
 	as_dev mkdir odd
-	for name in "new${newline}line" "es${esc}[31m${esc}]0;title$(printf '\007')c" 'two  blanks ' "$(printf '%0255d' 7)" "$(printf 'non\377utf\200')" \
+	for name in "new${newline}line" "es${esc}[31m${esc}]0;title$(printf '\007')c" \
+		'two  blanks ' "$(printf '%0255d' 7)" "$(printf 'non\377utf\200')" \
 		"$(printf '\303\244\342\202\254')" -rf ... "quote'\"\\x41" '~'; do
 		show=$(printf %s "$name" | cut -c1-40 | cat -v | tr '\n' ' ')
 		as_dev mkdir "odd/$name"
@@ -165,7 +182,8 @@ odd_directories() {
 			continue
 		}
 		case $session in
-		[!0-9A-Za-z]* | *[!0-9A-Za-z._+-]* | ?????????????????????????????????????????????????????????????????*)
+		[!0-9A-Za-z]* | *[!0-9A-Za-z._+-]* | \
+			?????????????????????????????????????????????????????????????????*)
 			not_ok "a directory named $show: its session's name is sane" "$session" ;;
 		*) ok "a directory named $show: its session's name is sane" ;;
 		esac
@@ -177,17 +195,20 @@ odd_directories() {
 			as_dev "$al" tail --no-follow --json "$session"
 			as_dev "$al" show "$session"
 		} >"$work/shown" 2>&1
-		is "$(grep -c '[^ -~]' "$work/shown") $(grep -c denied "$work/shown")" '0 5' "a directory named $show: shown without a raw byte"
+		is "$(grep -c '[^ -~]' "$work/shown") $(grep -c denied "$work/shown")" '0 5' \
+			"a directory named $show: shown without a raw byte"
 		as_dev sh -c "umask 022; '$al' show '$session' >odd.ini"
 		again=$(dev_new --name again --policy odd.ini "odd/$name" 2>&1)
 		is "$again" again "a directory named $show: show is a policy"
-		is "$(as_dev "$al" show again | sed 1d)" "$(sed 1d odd.ini)" "a directory named $show: and the same again"
+		is "$(as_dev "$al" show again | sed 1d)" "$(sed 1d odd.ini)" \
+			"a directory named $show: and the same again"
 		as_dev "$al" destroy again >/dev/null
 		session=''
 	done
 	script -qec "'$al' list" /dev/null >"$work/shown" </dev/null
 	"$al" list --json >>"$work/shown"
-	is "$(tr -d '\r' <"$work/shown" | grep -c '[^ -~]')" 0 'list shows them all without a raw byte'
+	is "$(tr -d '\r' <"$work/shown" | grep -c '[^ -~]')" 0 \
+		'list shows them all without a raw byte'
 	"$al" destroy --all >/dev/null
 }
 
@@ -197,7 +218,8 @@ bad() {
 	shift 3
 	# shellcheck disable=SC2059 # formats they are
 	printf "$@" >bad.ini
-	fails 1 "bad.ini:$bad_line: $bad_pattern" "policy refused: $bad_promise" dev_new --policy bad.ini work
+	fails 1 "bad.ini:$bad_line: $bad_pattern" "policy refused: $bad_promise" dev_new --policy \
+		bad.ini work
 }
 
 good() {
@@ -216,37 +238,52 @@ policies() {
 	nothing_made
 	bad 2 'expected at most' 'a line of 20000 bytes' '[paths]\nro = /%020000d\n' 0
 	bad 2 'ro: expected less than' 'a path of 5000 bytes' '[paths]\nro = /%05000d\n' 0
-	bad 3 "expected a comment on a line of its own" 'a comment behind a value' '[paths]\nro = /usr\nro = /home/dev ; all\n'
+	bad 3 "expected a comment on a line of its own" 'a comment behind a value' \
+		'[paths]\nro = /usr\nro = /home/dev ; all\n'
 	bad 1 'expected \[paths\]' 'a section name of 60 bytes' '[%060d]\nro = /usr\n' 0
-	bad 1 'expected \[paths\].* before the first key' 'a key before the first section' 'ro = /usr\n'
+	bad 1 'expected \[paths\].* before the first key' 'a key before the first section' \
+		'ro = /usr\n'
 	bad 2 'expected \[paths\]' 'an unknown section' '# nothing\n[path]\nro = /usr\n'
 	bad 2 '\[paths\]: expected rw, ro' 'an unknown key' '[paths]\nwrite = /usr\n'
-	bad 2 'rw: expected a path that is absolute' 'a path that is not absolute' '[paths]\nrw = src\n'
+	bad 2 'rw: expected a path that is absolute' 'a path that is not absolute' \
+		'[paths]\nrw = src\n'
 	bad 2 'rw: expected a path' 'no path' '[paths]\nrw =\n'
 	bad 2 'mode: expected enforce or audit' 'an unknown mode' '[session]\nmode = off\n'
-	bad 3 'expected no blanks before a key' 'a continuation line' '[paths]\nro = /usr\n  /home/dev\n'
+	bad 3 'expected no blanks before a key' 'a continuation line' \
+		'[paths]\nro = /usr\n  /home/dev\n'
 	bad 2 'expected no control characters' 'a NUL' '[paths]\nro = /usr\000/home\n'
 	bad 2 'expected no control characters' 'an escape code' '[paths]\nro = /usr\033[31m\n'
 	bad 2 'expected KEY = VALUE' 'no equals sign' '[paths]\nro /usr\n'
 	bad 2 'expected KEY = VALUE' 'a colon' '[paths]\nro: /usr\n'
 	bad 1 'expected \[SECTION\]' 'something behind a section' '[paths] x\n'
-	bad 4 '\[paths\]: expected' 'an error in the last line, without a newline' '[paths]\nro = /usr\n\nro2 = /usr'
-	bad 2 "cannot open '/home/dev/none': No such file or directory" 'a path that is not there' '[paths]\nrw = /home/dev/none\n'
-	bad 2 "cannot open '/root/work': Permission denied" 'a path that the user cannot reach' '[paths]\nrw = /root/work\n'
-	bad '4[0-9]*' 'ro: .* at most 4096$' '5000 rules' '[paths]\n%s' "$(seq -f 'ro = /usr/%.0f' 5000)"
+	bad 4 '\[paths\]: expected' 'an error in the last line, without a newline' \
+		'[paths]\nro = /usr\n\nro2 = /usr'
+	bad 2 "cannot open '/home/dev/none': No such file or directory" 'a path that is not there' \
+		'[paths]\nrw = /home/dev/none\n'
+	bad 2 "cannot open '/root/work': Permission denied" 'a path that the user cannot reach' \
+		'[paths]\nrw = /root/work\n'
+	bad '4[0-9]*' 'ro: .* at most 4096$' '5000 rules' '[paths]\n%s' \
+		"$(seq -f 'ro = /usr/%.0f' 5000)"
 	chmod 666 bad.ini
-	fails 1 "cannot read policy 'bad.ini': others can write it" 'policy refused: others can write it' dev_new --policy bad.ini work
+	fails 1 "cannot read policy 'bad.ini': others can write it" \
+		'policy refused: others can write it' dev_new --policy bad.ini work
 	chmod 644 bad.ini
 	chown eve bad.ini
-	fails 1 "cannot read policy 'bad.ini': it belongs to uid 1001" 'policy refused: it belongs to another user' dev_new --policy bad.ini work
+	fails 1 "cannot read policy 'bad.ini': it belongs to uid 1001" \
+		'policy refused: it belongs to another user' dev_new --policy bad.ini work
 	chmod 600 bad.ini
-	fails 1 "cannot read policy 'bad.ini': Permission denied" 'policy refused: it cannot be read' dev_new --policy bad.ini work
+	fails 1 "cannot read policy 'bad.ini': Permission denied" \
+		'policy refused: it cannot be read' dev_new --policy bad.ini work
 	chown dev bad.ini
-	fails 1 "cannot read policy 'work': it is not a regular file" 'policy refused: a directory' dev_new --policy work work
-	fails 1 "cannot read policy 'fifo': it is not a regular file" 'policy refused: a fifo' dev_new --policy fifo work
-	fails 1 "cannot read policy 'none': No such file or directory" 'policy refused: it is not there' dev_new --policy none work
+	fails 1 "cannot read policy 'work': it is not a regular file" \
+		'policy refused: a directory' dev_new --policy work work
+	fails 1 "cannot read policy 'fifo': it is not a regular file" 'policy refused: a fifo' \
+		dev_new --policy fifo work
+	fails 1 "cannot read policy 'none': No such file or directory" \
+		'policy refused: it is not there' dev_new --policy none work
 	for option in --rw --ro --deny --hide; do
-		fails 1 "cannot open '/home/dev/none': No such file or directory" "$option of a path that is not there" dev_new $option none work
+		fails 1 "cannot open '/home/dev/none': No such file or directory" \
+			"$option of a path that is not there" dev_new $option none work
 		check "$option: the line says which option" grep -q -e "$option" "$work/err"
 		fails 1 '' "$option of nothing is not the working directory" dev_new $option '' work
 	done
@@ -267,14 +304,17 @@ options() {
 	usage 'an option without its value, alone' dev_new --name
 	usage 'two directories' dev_new work work
 	usage 'an option behind the directory' dev_new work --audit
-	for verb in list\ x report show tail 'tail a b' 'report a b' 'show a b' 'doctor x' 'list --bad' 'report --bad a' 'tail --bad a' 'destroy --bad'; do
+	for verb in list\ x report show tail 'tail a b' 'report a b' 'show a b' 'doctor x' \
+		'list --bad' 'report --bad a' 'tail --bad a' 'destroy --bad'; do
 		# shellcheck disable=SC2086
 		usage "$verb" as_dev "$al" $verb
 	done
 	as_dev "$al" new --help >"$work/out" 2>"$work/err"
-	is "$? $(head -c 21 "$work/out") $(cat "$work/err")" '0 usage: agent-lock new ' 'new --help: on stdout, and no failure'
+	is "$? $(head -c 21 "$work/out") $(cat "$work/err")" '0 usage: agent-lock new ' \
+		'new --help: on stdout, and no failure'
 	as_dev "$al" nonsense >"$work/out" 2>"$work/err"
-	is "$? $(cat "$work/out") $(head -n 1 "$work/err")" "2  agent-lock: 'nonsense' is no verb" 'an unknown verb'
+	is "$? $(cat "$work/out") $(head -n 1 "$work/err")" "2  agent-lock: 'nonsense' is no verb" \
+		'an unknown verb'
 	as_dev "$al" >"$work/out" 2>"$work/err"
 	is $? 2 'no verb: status 2'
 	nothing_made_by 'wrong usage'
@@ -284,12 +324,15 @@ options() {
 full() {
 	nothing_made
 	if name=$(dev_new work 2>"$work/err"); then
-		refused "$1 full: a session was made, and holds" as_dev "$al" exec "$name" -- cat /home/dev/file
+		refused "$1 full: a session was made, and holds" as_dev "$al" exec "$name" -- cat \
+			/home/dev/file
 		check "$1 full: and can be reported on" as_dev "$al" report "$name"
 		check "$1 full: and destroyed" as_dev "$al" destroy "$name"
 		rm -f "$logs/$name".log*
 	else
-		is "$(grep -c 'No space left on device' "$work/err") $(grep -vc '^hint' "$work/err")" '1 1' "$1 full: new says why not"
+		is \
+			"$(grep -c 'No space left' "$work/err") $(grep -vc '^hint' "$work/err")" '1 1' \
+			"$1 full: new says why not"
 		note "$(cat "$work/err")"
 	fi
 	nothing_made_by "new with $1 full"
@@ -320,11 +363,14 @@ disks() {
 	as_dev "$al" destroy work >/dev/null
 	daemon_stop
 	umount /run/agent-lock
+	daemon_start
 }
 
 begin
 mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs /home/dev && cd /home/dev || bail 'no home'
-as_dev sh -c 'umask 022; mkdir -p .ssh work closed; chmod 0 closed; echo hello >file; mkfifo fifo; ln -s work link; ln -s none dangling; ln -s . homelink' ||
+as_dev sh -c \
+	'umask 022; mkdir -p .ssh work closed; chmod 0 closed; echo hello >file; mkfifo fifo
+	ln -s work link; ln -s none dangling; ln -s . homelink' ||
 	bail 'no files'
 mkdir -p /root/work
 chmod 700 /root

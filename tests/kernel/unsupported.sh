@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Promise: where the kernel cannot enforce, nothing is started and nothing is made: each command says in one line what is missing
-# and how it is cured, doctor first of all, and the command of run and exec is not run.
+# Promise: where the kernel cannot enforce, nothing is started and nothing is made: each command
+# says in one line what is missing and how it is cured, doctor first of all, and the command of run
+# and exec is not run.
 #
 # For a guest whose LSM list has no bpf:
 #   ci/vm --lsm lockdown,capability,yama -- 'NO_BPF=1 sh tests/kernel/unsupported.sh'
@@ -18,8 +19,10 @@ says() {
 	says_said=$("$@" 2>&1)
 	says_got=$?
 	case $says_got,$says_said in
-	"$says_status",*"$says_text"*) [ ! -e $marker ] && ok "$says_promise" || not_ok "$says_promise: the command was run" ;;
-	*) not_ok "$says_promise" "status $says_got, wanted $says_status and: $says_text" "$says_said" ;;
+	"$says_status",*"$says_text"*) [ ! -e $marker ] && ok "$says_promise" || not_ok \
+		"$says_promise: the command was run" ;;
+	*) not_ok "$says_promise" "status $says_got, wanted $says_status and: $says_text" \
+		"$says_said" ;;
 	esac
 }
 
@@ -39,8 +42,10 @@ without_bpf() {
 	read -r active </sys/kernel/security/lsm
 	"$al" doctor >"$work/doctor" 2>&1
 	is $? 1 'doctor: exits 1'
-	check 'doctor: says that the BPF LSM is off, and what is on' grep -qx "no   BPF LSM is off (active: $active)" "$work/doctor"
-	check 'doctor: the cure has the parameter as it has to be' grep -q "cure: .*lsm=$active,bpf\( \|,\|$\)" "$work/doctor"
+	check 'doctor: says that the BPF LSM is off, and what is on' grep -qx \
+		"no   BPF LSM is off (active: $active)" "$work/doctor"
+	check 'doctor: the cure has the parameter as it has to be' grep -q \
+		"cure: .*lsm=$active,bpf\( \|,\|$\)" "$work/doctor"
 	check 'doctor: says that nothing was started' grep -q 'nothing was started' "$work/doctor"
 	[ "$tap_failed" = 0 ] || note "$(cat "$work/doctor")"
 	says 1 'BPF LSM is off' 'doctor: for an ordinary user too' as_dev "$al" doctor
@@ -48,9 +53,12 @@ without_bpf() {
 		by=${who:+ by an ordinary user}
 		says 1 'BPF LSM is off' "new$by: says so" $who "$al" new /home/dev/work
 		says 1 "hint: " "new$by: with the cure" $who "$al" new /home/dev/work
-		says 1 "lsm=$active,bpf" "new$by: which has the parameter" $who "$al" new /home/dev/work
-		says 125 'BPF LSM is off' "exec$by: says so, and does not run it" $who "$al" exec work -- touch $marker
-		says 125 'BPF LSM is off' "run$by: says so, and does not run it" $who "$al" run /home/dev/work -- touch $marker
+		says 1 "lsm=$active,bpf" "new$by: which has the parameter" $who "$al" new \
+			/home/dev/work
+		says 125 'BPF LSM is off' "exec$by: says so, and does not run it" $who "$al" exec \
+			work -- touch $marker
+		says 125 'BPF LSM is off' "run$by: says so, and does not run it" $who "$al" run \
+			/home/dev/work -- touch $marker
 		says 1 'BPF LSM is off' "list$by: says so" $who "$al" list
 		says 1 'BPF LSM is off' "destroy$by: says so" $who "$al" destroy --all
 	done
@@ -67,19 +75,28 @@ without() {
 }
 
 without_mounts() {
-	says 1 'no   no cgroup v2 is mounted' 'no cgroup v2: doctor says so' without /sys/fs/cgroup "$al" doctor
+	says 1 'no   no cgroup v2 is mounted' 'no cgroup v2: doctor says so' without \
+		/sys/fs/cgroup "$al" doctor
 	says 1 'cure: ' 'no cgroup v2: doctor has a cure' without /sys/fs/cgroup "$al" doctor
-	says 1 'mount -t cgroup2' 'no cgroup v2: agent-lockd has the cure' without /sys/fs/cgroup "$daemon"
-	says 1 'no cgroup v2' 'no cgroup v2: root'"'"'s first command says so' without /sys/fs/cgroup "$al" list
-	says 125 'no cgroup v2' 'no cgroup v2: run does not run it' without /sys/fs/cgroup "$al" run /home/dev/work -- touch $marker
+	says 1 'mount -t cgroup2' 'no cgroup v2: agent-lockd has the cure' without /sys/fs/cgroup \
+		"$daemon"
+	says 1 'no cgroup v2' 'no cgroup v2: root'"'"'s first command says so' without \
+		/sys/fs/cgroup "$al" list
+	says 125 'no cgroup v2' 'no cgroup v2: run does not run it' without /sys/fs/cgroup "$al" \
+		run /home/dev/work -- touch $marker
 	nothing_made 'no cgroup v2'
-	says 1 'no   no BPF file system at /sys/fs/bpf' 'no BPF file system: doctor says so' without /sys/fs/bpf "$al" doctor
-	says 1 'cure: mount -t bpf bpf /sys/fs/bpf' 'no BPF file system: doctor has the cure' without /sys/fs/bpf "$al" doctor
-	says 1 'mount -t bpf bpf /sys/fs/bpf' 'no BPF file system: agent-lockd has the cure' without /sys/fs/bpf "$daemon"
-	says 125 'mount -t bpf bpf /sys/fs/bpf' 'no BPF file system: run has it, and does not run it' \
+	says 1 'no   no BPF file system at /sys/fs/bpf' 'no BPF file system: doctor says so' \
+		without /sys/fs/bpf "$al" doctor
+	says 1 'cure: mount -t bpf bpf /sys/fs/bpf' 'no BPF file system: doctor has the cure' \
+		without /sys/fs/bpf "$al" doctor
+	says 1 'mount -t bpf bpf /sys/fs/bpf' 'no BPF file system: agent-lockd has the cure' \
+		without /sys/fs/bpf "$daemon"
+	says 125 'mount -t bpf bpf /sys/fs/bpf' \
+		'no BPF file system: run has it, and does not run it' \
 		without /sys/fs/bpf "$al" run /home/dev/work -- touch $marker
 	nothing_made 'no BPF file system'
-	says 1 'mount -t securityfs' 'no securityfs: doctor has the cure' without /sys/kernel/security "$al" doctor
+	says 1 'mount -t securityfs' 'no securityfs: doctor has the cure' without \
+		/sys/kernel/security "$al" doctor
 	says 125 'mount -t securityfs' 'no securityfs: run has it, and does not run it' \
 		without /sys/kernel/security "$al" run /home/dev/work -- touch $marker
 	nothing_made 'no securityfs'
