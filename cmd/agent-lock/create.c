@@ -203,13 +203,13 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
 			creation.root = true;
 			break;
 		case '?':
-			return usage_of(argv[0]);
+			return usage();
 		default:
 			given[len++] = (struct given){.option = option, .value = optarg};
 		}
 	}
 	if (optind >= argc || !given)
-		return usage_of(argv[0]);
+		return usage();
 	policy_init(&creation.policy);
 	if ((!creation.root && caller_become(&f)) ||
 	    build(&creation, argv[optind], given, len, &f)) {

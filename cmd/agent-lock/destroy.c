@@ -60,11 +60,11 @@ int cmd_destroy(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (option != 'a')
-			return usage_of(argv[0]);
+			return usage();
 		all = true;
 	}
 	if (all == (optind < argc))
-		return usage_of(argv[0]);
+		return usage();
 	if (all)
 		return destroy_all();
 	for (int i = optind; i < argc; i++)

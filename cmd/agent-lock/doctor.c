@@ -245,8 +245,9 @@ int cmd_doctor(int argc, char **argv)
 	char project[] = "/tmp/agent-lock-doctor.XXXXXX";
 	char file[sizeof(project) + 8];
 
+	(void)argv;
 	if (argc != 1)
-		return usage_of(argv[0]);
+		return usage();
 	check_kernel();
 	check_types();
 	check_lsm();

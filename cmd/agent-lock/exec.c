@@ -20,20 +20,20 @@ int cmd_exec(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (option != 'r') {
-			usage_of(argv[0]);
+			usage();
 			return EXIT_SELF;
 		}
 		root = true;
 	}
 	if (argc - optind < 2) {
-		usage_of(argv[0]);
+		usage();
 		return EXIT_SELF;
 	}
 	command = argv + optind + 1;
 	if (strcmp(command[0], "--") == 0)
 		command++;
 	if (!command[0]) {
-		usage_of(argv[0]);
+		usage();
 		return EXIT_SELF;
 	}
 	daemon = daemon_connect();

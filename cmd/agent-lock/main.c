@@ -8,8 +8,6 @@
 #include "util.h"
 #include "verbs.h"
 
-#define PROGRAM "agent-lock "
-
 #define CREATION \
 	"[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... [--policy " \
 	"FILE] [--audit] [--force] [--root]"
@@ -53,14 +51,11 @@ static void print_usage(const struct verb *verb, FILE *out)
 	fprintf(out, "\n       %s\n", verb->purpose);
 }
 
-int usage_of(const char *title)
-{
-	const char *name =
-		strncmp(title, PROGRAM, strlen(PROGRAM)) == 0 ? title + strlen(PROGRAM) : title;
+static const struct verb *running;
 
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		if (strcmp(verbs[i].name, name) == 0)
-			print_usage(&verbs[i], stderr);
+int usage(void)
+{
+	print_usage(running, stderr);
 	return EXIT_USAGE;
 }
 
@@ -87,7 +82,7 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static char title[32];
+	static char program[] = "agent-lock";
 
 	setlocale(LC_TIME, "");
 	if (argc < 2) {
@@ -102,9 +97,9 @@ int main(int argc, char **argv)
 			continue;
 		if (argc > 2 && strcmp(argv[2], "--help") == 0)
 			return help(2, argv);
-		/* What getopt says of a wrong option begins with this. */
-		snprintf(title, sizeof(title), PROGRAM "%s", verbs[i].name);
-		argv[1] = title;
+		/* getopt() begins with this what it says of a wrong option. */
+		argv[1] = program;
+		running = &verbs[i];
 		return verbs[i].run(argc - 1, argv + 1);
 	}
 	warn("'%s' is no verb", Q(argv[1]));

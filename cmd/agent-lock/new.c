@@ -24,7 +24,7 @@ int cmd_new(int argc, char **argv)
 		return ret;
 	if (rest != argc) {
 		creation_done(&creation);
-		return usage_of(argv[0]);
+		return usage();
 	}
 	daemon = daemon_connect();
 	ret = daemon < 0 ? EXIT_REFUSED : creation_make(daemon, &creation, name);

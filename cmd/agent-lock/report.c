@@ -21,11 +21,11 @@ int cmd_report(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (option != 'j')
-			return usage_of(argv[0]);
+			return usage();
 		json = true;
 	}
 	if (optind + 1 != argc)
-		return usage_of(argv[0]);
+		return usage();
 	daemon = daemon_connect();
 	if (daemon < 0)
 		return EXIT_REFUSED;

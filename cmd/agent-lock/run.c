@@ -104,7 +104,7 @@ int cmd_run(int argc, char **argv)
 		rest++;
 	if (rest >= argc) {
 		creation_done(&creation);
-		usage_of(argv[0]);
+		usage();
 		return EXIT_SELF;
 	}
 	sigaction(SIGINT, NULL, &interrupt);

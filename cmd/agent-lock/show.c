@@ -9,7 +9,7 @@ int cmd_show(int argc, char **argv)
 	struct fail f = {0};
 
 	if (argc != 2)
-		return usage_of(argv[0]);
+		return usage();
 	daemon = daemon_connect();
 	if (daemon < 0)
 		return EXIT_REFUSED;

@@ -129,13 +129,13 @@ int cmd_tail(int argc, char **argv)
 		if (option == 'n' && parse_lines(optarg, &view.lines))
 			return EXIT_USAGE;
 		if (option == '?')
-			return usage_of(argv[0]);
+			return usage();
 		view.follow &= option != 'F';
 		view.denied |= option == 'd';
 		view.json |= option == 'j';
 	}
 	if (optind + 1 != argc)
-		return usage_of(argv[0]);
+		return usage();
 	daemon = daemon_connect();
 	if (daemon < 0)
 		return EXIT_REFUSED;

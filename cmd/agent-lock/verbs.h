@@ -35,8 +35,8 @@ enum exit_code {
 /* say.c: everything for people goes to stderr. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void warn_fail(const struct fail *f);
-/* How the verb is used, on stderr; returns EXIT_USAGE. */
-int usage_of(const char *verb);
+/* How the verb that runs is used, on stderr; returns EXIT_USAGE. */
+int usage(void);
 /* How to print for people on this stdout. */
 struct event_style style_of(FILE *out);
 int width_of(FILE *out);

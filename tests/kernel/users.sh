@@ -215,7 +215,7 @@ hostile_clients() {
 	elif kind == 'readers':
 	    say(head(NEW) + text(b'talk') + text(b'/home/eve/work') + number(0), head(COMMIT))
 	    for i in range(40):
-	        hold([head(TAIL) + text(b'talk')], *[[head(LIST) + text(b'')]] * 2000)
+	        hold([head(TAIL) + text(b'talk')], *[[head(LIST) + text(b'')]] * 500)
 	print('ready', flush=True)
 	sys.stdin.read()
 	END
