@@ -67,7 +67,7 @@ usage() {
 	is "$? $(cat "$work/out")" '2 ' "$usage_promise: status 2, nothing on stdout"
 	case $(cat "$work/err") in
 	'usage: agent-lock '*) ok "$usage_promise: says how it is used" ;;
-	'agent-lock '*': '*usage:\ agent-lock*) ok "$usage_promise: says how it is used" ;;
+	'agent-lock: '*usage:\ agent-lock*) ok "$usage_promise: says how it is used" ;;
 	*) not_ok "$usage_promise: says how it is used" "$(cat -v "$work/err")" ;;
 	esac
 }
