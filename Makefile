@@ -6,6 +6,7 @@
 #   make check       build, unit tests here, kernel tests in guests: what CI runs
 #   make fuzz        each fuzzer for FUZZ_SECONDS
 #   make vm          a guest: make vm KERNEL=6.12 [CMD='...']
+#   make adversary every known way out of a session, tried on each kernel
 #   make demo        the whole story in two minutes
 #   make veristat    what the kernel's verifier had to do for each BPF program
 #   make clean
@@ -37,7 +38,7 @@ LIB_SOURCES := $(wildcard lib/*.c)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all toolchain check check-clang check-unit check-host fuzz vm demo veristat clean test-helpers contract
+.PHONY: adversary all toolchain check check-clang check-unit check-host fuzz vm demo veristat clean test-helpers contract
 
 all: $(OUT)/agent-lock $(OUT)/agent-lockd contract
 
@@ -89,7 +90,17 @@ $(OUT)/tests/%: tests/kernel/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -static -o $@ $<
 
-test-helpers: $(HELPERS)
+# One program: the ways out of a session, a file for each family.
+ADVERSARY := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/adversary/*.c))
+$(OUT)/tests/adversary/%.o: tests/adversary/%.c
+	@echo "  CC      $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -MMD -MP -c -o $@ $<
+$(OUT)/agent-lock-adversary: $(ADVERSARY)
+	@echo "  LD      $@"
+	$(Q)$(CC) -static -pthread -o $@ $^
+
+test-helpers: $(HELPERS) $(OUT)/agent-lock-adversary
 
 # The other compiler must be content too; nothing of what it makes is used.
 check-clang: | $(SKELETON)
@@ -120,6 +131,10 @@ check: toolchain
 check-host: all test-helpers
 	$(Q)out/agent-lock doctor
 	$(Q)sh tests/kernel/run.sh
+
+# Every way out that is known, tried with and without a session, as a user and as root.
+adversary: all test-helpers
+	$(Q)for k in $(KERNELS); do echo "kernel $$k"; ci/vm -k $$k -n adversary-$$k -- sh tests/adversary/run || exit 1; done
 
 vm: all test-helpers
 	$(Q)ci/vm -k $(KERNEL) $(if $(CMD),-- '$(CMD)')

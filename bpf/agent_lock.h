@@ -14,7 +14,7 @@
  * Changes with every change of a struct or map; part of the pins' name: pinned maps of another
  * layout are not adopted.
  */
-#define AL_LAYOUT 1
+#define AL_LAYOUT 2
 
 /* Limits. All of them refuse when they are reached; none is silently exceeded. */
 #define AL_MAX_SESSIONS 512  /* sessions at once on a machine */
@@ -48,6 +48,7 @@
 #define AL_AUDIT (1U << 0)    /* refuse nothing, report what would have been refused */
 #define AL_TAILED (1U << 1)   /* somebody tails: allowed operations are emitted too */
 #define AL_NUMBERED (1U << 2) /* has rules that restrict: look them up by number too */
+#define AL_USERNS (1U << 3)   /* may make user namespaces, and mounts in them */
 
 enum al_verdict {
 	AL_IN_BOUNDS,
@@ -82,7 +83,23 @@ enum al_op {
 	AL_OP_CGROUP,  /* leaving the session's cgroup */
 	AL_OP_CREDS,   /* io_uring under registered credentials */
 	AL_OP_MOUNT,   /* any new mount or superblock */
+	AL_OP_CONNECT,		/* to a unix socket */
+	AL_OP_SEND,		/* a datagram to a unix socket */
+	AL_OP_SOCKET,		/* a socket of a family that is not for the jailed */
+	AL_OP_SIGNAL,
+	AL_OP_PRIORITY,		/* nice, scheduler, affinity, I/O priority, limits, memory placement */
+	AL_OP_CAPABILITY,	/* a use of root's rights over the machine */
+	AL_OP_USERNS,
+	AL_OP_BPF,
+	AL_OP_PERF,
+	AL_OP_MODULE,		/* have the kernel load one */
+	AL_OP_SYSTEM,		/* kernel log, clock, quota */
+	AL_OP_IPC,		/* System V objects made outside */
+	AL_OP_KEY,		/* keys and keyrings made outside */
+	AL_OP_IOCTL,
 	AL_OP_TRACE,   /* ptrace and what the kernel guards like it */
+	AL_OP_LOCK,    /* a lock or lease that others would wait for */
+	AL_OP_LEAVE,   /* somebody outside moved a process out of the session; never refused */
 	AL_NOPS,
 };
 
@@ -154,6 +171,19 @@ struct al_tally {
 	__u32 start; /* path is path[start .. AL_TALLY_PATH - 1]; written last, 0 = not yet */
 	char path[AL_TALLY_PATH];
 	__u32 unused;
+};
+
+/* What is no file is named by a label and a number: "process:812". Index of al_labels in report.h. */
+enum al_label {
+	AL_LABEL_NONE,
+	AL_LABEL_PROCESS,
+	AL_LABEL_CAPABILITY,
+	AL_LABEL_COMMAND,
+	AL_LABEL_FAMILY,
+	AL_LABEL_KEY,
+	AL_LABEL_IPC,
+	AL_LABEL_MODULE,
+	AL_LABEL_FILESYSTEM,
 };
 
 #define AL_PATH_CUT (1U << 0)	/* the beginning is missing */

@@ -4,23 +4,15 @@
  *
  *   task_alloc            CLONE_INTO_CGROUP: reaches a cgroup through an O_PATH descriptor, so no
  *                         open is seen
- *   sb_alloc_security sb_mount move_mount   new file systems and mounts
  *   uring_override_creds  registered credentials: operations under them look like a stacking file
  *                         system's own
+ *   cgroup_attach_task    (a function, not a hook) who moves a process out from outside may; it is told
  *   sched_process_exit    (a tracepoint) notices that the daemon died, before its descriptors are
  *                         closed
  *   ptrace_access_check   processes outside, and with them /proc/PID/{fd,cwd,root,map_files} and
  *                         pidfd_getfd
  */
 #include "judge.h"
-
-static __always_inline int refuse(u32 op, const struct jail *jail)
-{
-	struct attempt attempt = {.op = op, .want = AL_WRITE};
-	struct judged judged = NO_RIGHTS;
-
-	return settle(&attempt, &judged, jail);
-}
 
 SEC("lsm/task_alloc")
 int BPF_PROG(al_task_alloc, struct task_struct *task, u64 clone_flags, int ret)
@@ -29,43 +21,7 @@ int BPF_PROG(al_task_alloc, struct task_struct *task, u64 clone_flags, int ret)
 
 	if (ret || !(clone_flags & CLONE_INTO_CGROUP) || !jailed(&jail))
 		return ret;
-	return refuse(AL_OP_CGROUP, &jail);
-}
-
-/*
- * No mounts of any kind by the jailed: a stacking one works on directories that it is only told of
- * (overlayfs empties its workdir without any path hook). The new mount interface makes its
- * superblock without sb_mount, but not without this.
- */
-SEC("lsm/sb_alloc_security")
-int BPF_PROG(al_sb_alloc, void *sb, int ret)
-{
-	struct jail jail;
-
-	if (ret || !jailed(&jail))
-		return ret;
-	return refuse(AL_OP_MOUNT, &jail);
-}
-
-SEC("lsm/sb_mount")
-int BPF_PROG(al_sb_mount, const char *dev_name, const struct path *path, const char *type,
-	     unsigned long flags, void *data, int ret)
-{
-	struct jail jail;
-
-	if (ret || !jailed(&jail))
-		return ret;
-	return refuse(AL_OP_MOUNT, &jail);
-}
-
-SEC("lsm/move_mount")
-int BPF_PROG(al_move_mount, const struct path *from_path, const struct path *to_path, int ret)
-{
-	struct jail jail;
-
-	if (ret || !jailed(&jail))
-		return ret;
-	return refuse(AL_OP_MOUNT, &jail);
+	return refuse(AL_OP_CGROUP, 0, 0, &jail);
 }
 
 SEC("?lsm/uring_override_creds")
@@ -75,7 +31,7 @@ int BPF_PROG(al_uring_creds, const struct cred *new, int ret)
 
 	if (ret || !jailed(&jail))
 		return ret;
-	return refuse(AL_OP_CREDS, &jail);
+	return refuse(AL_OP_CREDS, 0, 0, &jail);
 }
 
 /*
@@ -91,7 +47,7 @@ int BPF_PROG(al_ptrace_access_check, struct task_struct *child, unsigned int mod
 		return ret;
 	if (mode & PTRACE_MODE_NOAUDIT)
 		return jail.flags & AL_AUDIT ? 0 : -EPERM;
-	return refuse(AL_OP_TRACE, &jail);
+	return refuse(AL_OP_TRACE, AL_LABEL_PROCESS, BPF_CORE_READ(child, tgid), &jail);
 }
 
 /*
@@ -105,5 +61,50 @@ int BPF_PROG(al_exit, struct task_struct *task)
 
 	if (attended_by && (u32)id == attended_by && (u32)(id >> 32) == attended_by)
 		attended_by = 0;
+	return 0;
+}
+
+/*
+ * Between the two the session that a task is moved out of: task -> cgroup id. The tracepoint of this
+ * name comes after the fact, when the old cgroup is no longer to be seen.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u64);
+} moving SEC(".maps");
+
+SEC("?fentry/cgroup_attach_task")
+int BPF_PROG(al_moving, struct cgroup *dst, struct task_struct *leader, bool threadgroup)
+{
+	u64 task = (u64)leader, from = task_cgroup(leader);
+
+	if (from && from != session_of_cgroup(dst) && bpf_map_lookup_elem(&sessions, &from))
+		bpf_map_update_elem(&moving, &task, &from, BPF_ANY);
+	return 0;
+}
+
+SEC("?fexit/cgroup_attach_task")
+int BPF_PROG(al_moved, struct cgroup *dst, struct task_struct *leader, bool threadgroup, int ret)
+{
+	u64 task = (u64)leader, *from = bpf_map_lookup_elem(&moving, &task);
+	struct attempt attempt = {.op = AL_OP_LEAVE, .label = AL_LABEL_PROCESS};
+	struct outcome outcome = {.verdict = AL_IN_BOUNDS, .rule = AL_NO_RULE};
+	struct al_session *session;
+	struct jail jail;
+
+	if (!from)
+		return 0;
+	jail.cgroup = *from;
+	bpf_map_delete_elem(&moving, &task);
+	session = bpf_map_lookup_elem(&sessions, &jail.cgroup);
+	if (ret || !session)
+		return 0;
+	jail.slot = session->slot & (AL_MAX_SESSIONS - 1);
+	jail.flags = session->flags;
+	attempt.number = BPF_CORE_READ(leader, tgid);
+	count(&jail, AL_OP_LEAVE * AL_NVERDICTS + AL_IN_BOUNDS);
+	report_left(&attempt, &outcome, &jail);
 	return 0;
 }

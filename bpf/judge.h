@@ -53,6 +53,37 @@ static __always_inline void judge(struct vfsmount *mnt, struct dentry *dentry,
 		out_judged->rights = pseudo_rights(mnt, dentry, inode, jail);
 }
 
+/* Refuse what is no file, naming it by label and number. */
+static __always_inline int refuse(u32 op, u32 label, u32 number, const struct jail *jail)
+{
+	struct attempt attempt = {.op = op, .want = AL_WRITE, .label = label, .number = number};
+	struct judged judged = NO_RIGHTS;
+
+	return settle(&attempt, &judged, jail);
+}
+
+/* Enough to tell names apart in the tally; no more is asked of it. */
+static __always_inline u32 hash_of(const char *name)
+{
+	char text[32] = {0};
+	u32 hash = 2166136261U, i; /* FNV-1a */
+
+	bpf_probe_read_kernel_str(text, sizeof(text), name);
+	for (i = 0; i < sizeof(text); i++)
+		hash = (hash ^ (u8)text[i]) * 16777619U;
+	return hash;
+}
+
+/* The same for what has a name of the kernel's; name may be NULL. */
+static __always_inline int refuse_name(u32 op, u32 label, const char *name, const struct jail *jail)
+{
+	struct attempt attempt = {
+		.op = op, .want = AL_WRITE, .label = label, .number = hash_of(name), .name = name};
+	struct judged judged = NO_RIGHTS;
+
+	return settle(&attempt, &judged, jail);
+}
+
 /* The whole of a hook that asks one thing of one object that exists. */
 static __always_inline int judge_and_settle(u32 op, u32 want, struct vfsmount *mnt,
 					    struct dentry *dentry, const struct jail *jail)

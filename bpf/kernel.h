@@ -64,6 +64,7 @@ typedef unsigned short umode_t;
 #define MAGIC_DEVPTS 0x1cd1
 #define MAGIC_MQUEUE 0x19800202
 #define MAGIC_NSFS 0x6e736673
+#define MAGIC_TMPFS 0x01021994
 
 #define DEV_MAJOR(dev) ((u32)(dev) >> 20)
 #define DEV_MINOR(dev) ((u32)(dev)&0xfffff)
@@ -82,8 +83,19 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct file_system_type {
+	const char *name;
+};
+
+struct fs_context {
+	struct file_system_type *fs_type;
+};
+
+struct user_namespace;
+
 struct super_block {
 	u32 s_dev;
+	struct user_namespace *s_user_ns;
 	unsigned long s_flags;
 	unsigned long s_magic;
 };
@@ -125,6 +137,42 @@ struct file {
 	struct path f_path;
 	unsigned int f_flags;
 	unsigned int f_mode;
+};
+
+struct sockaddr_un {
+	unsigned short sun_family;
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+struct sock {
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct unix_sock {
+	struct sock *peer;
+	struct unix_address *addr;
+	struct path path;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct key {
+	int serial;
+};
+
+struct kern_ipc_perm {
+	int id;
 };
 
 struct iattr {
@@ -186,6 +234,7 @@ struct cgroup_namespace {
 	struct ns_common ns;
 };
 struct user_namespace {
+	int level;
 	struct ns_common ns;
 };
 
@@ -199,7 +248,12 @@ struct nsproxy {
 	struct cgroup_namespace *cgroup_ns;
 };
 
+typedef struct {
+	u64 val;
+} kernel_cap_t;
+
 struct cred {
+	kernel_cap_t cap_effective;
 	struct user_namespace *user_ns;
 };
 

@@ -89,6 +89,18 @@ struct {
 	__type(value, u64);
 } born SEC(".maps") __weak;
 
+/*
+ * Objects of the kernel that a session made (IPC objects, keys, superblocks): address -> cgroup id,
+ * from birth to end. Written by ipc.bpf.c and mount.bpf.c.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 32768);
+	__type(key, u64);
+	__type(value, u64);
+} made_inside SEC(".maps") __weak;
+
 /* Exact totals: slot * AL_NCOUNTERS + enum al_counter. Written here, read and zeroed by the daemon.
  */
 struct {

@@ -5,6 +5,9 @@
  *   file_open      open, openat2, execve, opendir, O_TMPFILE, reopening through /proc/self/fd,
  *                  io_uring's openat
  *   file_receive   SCM_RIGHTS, pidfd_getfd: as if it were opened
+ *   file_lock      an exclusive lock, and
+ *   file_fcntl     a lease: who only may read a file must not make its writers wait
+ *   file_ioctl     what a descriptor is enough for and should not be
  *   file_truncate  ftruncate and O_TRUNC (from 6.2 on; before that path_truncate sees both)
  *   d_instantiate  decides nothing: remembers the pseudo terminals that a session opens
  *
@@ -155,6 +158,100 @@ int BPF_PROG(al_file_truncate_v7, struct file *file, int ret)
 }
 
 /*
+ * By command alone: what an argument points at may change while we look. Typing into a terminal
+ * for its reader (TIOCSTI; TIOCLINUX's paste), taking it over, its line discipline; every private
+ * command of btrfs (0x94) but cloning ranges between descriptors.
+ */
+static __always_inline bool never_allowed(unsigned int cmd)
+{
+	switch (cmd) {
+	case 0x5412: /* TIOCSTI */
+	case 0x541C: /* TIOCLINUX */
+	case 0x541D: /* TIOCCONS */
+	case 0x5423: /* TIOCSETD */
+	case 0x5437: /* TIOCVHANGUP */
+	case 0x40045436: /* TIOCSIG */
+		return true;
+	}
+	return (cmd >> 8 & 0xff) == 0x94 && (cmd & 0xff) != 9 && (cmd & 0xff) != 13 &&
+	       (cmd & 0xff) != 54 && (cmd & 0xff) != 49;
+}
+
+/* Changes of a file that a descriptor for reading is enough for. */
+static __always_inline bool changes_file(unsigned int cmd)
+{
+	switch (cmd) {
+	case 0x40086602: /* FS_IOC_SETFLAGS */
+	case 0x40046602: /* FS_IOC32_SETFLAGS */
+	case 0x401c5820: /* FS_IOC_FSSETXATTR */
+	case 0x40087602: /* FS_IOC_SETVERSION */
+	case 0x40047602: /* FS_IOC32_SETVERSION */
+	case 0x40086604: /* EXT4_IOC_SETVERSION */
+	case 0x40046604: /* EXT4_IOC32_SETVERSION */
+	case 0x40806685: /* FS_IOC_ENABLE_VERITY */
+		return true;
+	}
+	return false;
+}
+
+#define IOCTL_HOOK(name, hook, judge_it)                                                           \
+	SEC("?lsm/" hook)                                                                          \
+	int BPF_PROG(name, struct file *file, unsigned int cmd, unsigned long arg, int ret)       \
+	{                                                                                          \
+		struct judged judged = NO_RIGHTS;                                                  \
+		struct jail jail;                                                                  \
+                                                                                                   \
+		if (ret || (!never_allowed(cmd) && !changes_file(cmd)) || !jailed(&jail))          \
+			return ret;                                                                \
+		if (changes_file(cmd))                                                             \
+			judge_it;                                                                  \
+		return settle_file(file, AL_OP_IOCTL, AL_WRITE, &judged, &jail);                   \
+	}
+
+#define JUDGE_PLAIN judge_open(file->f_path.mnt, file->f_path.dentry, &jail, &judged)
+#define JUDGE_UNION judge_path(&file->f_path, &jail, &judged)
+
+IOCTL_HOOK(al_ioctl, "file_ioctl", JUDGE_PLAIN)
+IOCTL_HOOK(al_ioctl_v7, "file_ioctl", JUDGE_UNION)
+IOCTL_HOOK(al_ioctl_compat, "file_ioctl_compat", JUDGE_PLAIN)
+IOCTL_HOOK(al_ioctl_compat_v7, "file_ioctl_compat", JUDGE_UNION)
+
+#define F_WRLCK 1
+#define F_UNLCK 2
+#define F_SETLEASE 1024
+
+#define LOCK_HOOK(name, judge_it)                                                                  \
+	SEC("?lsm/file_lock")                                                                      \
+	int BPF_PROG(name, struct file *file, unsigned int cmd, int ret)                           \
+	{                                                                                          \
+		struct judged judged = NO_RIGHTS;                                                  \
+		struct jail jail;                                                                  \
+                                                                                                   \
+		if (ret || cmd != F_WRLCK || !jailed(&jail))                                       \
+			return ret;                                                                \
+		judge_it;                                                                          \
+		return settle_file(file, AL_OP_LOCK, AL_WRITE, &judged, &jail);                    \
+	}
+
+#define LEASE_HOOK(name, judge_it)                                                                 \
+	SEC("?lsm/file_fcntl")                                                                     \
+	int BPF_PROG(name, struct file *file, unsigned int cmd, unsigned long arg, int ret)        \
+	{                                                                                          \
+		struct judged judged = NO_RIGHTS;                                                  \
+		struct jail jail;                                                                  \
+                                                                                                   \
+		if (ret || cmd != F_SETLEASE || arg == F_UNLCK || !jailed(&jail))                  \
+			return ret;                                                                \
+		judge_it;                                                                          \
+		return settle_file(file, AL_OP_LOCK, AL_WRITE, &judged, &jail);                    \
+	}
+
+LOCK_HOOK(al_lock, JUDGE_PLAIN)
+LOCK_HOOK(al_lock_v7, JUDGE_UNION)
+LEASE_HOOK(al_lease, JUDGE_PLAIN)
+LEASE_HOOK(al_lease_v7, JUDGE_UNION)
+
+/*
  * devpts makes the slave's dentry while ptmx is being opened, in the opener's own call: that
  * session owns it. The inode may be NULL (a negative dentry), whatever the verifier believes: so
  * it is probed before it is used.
@@ -162,10 +259,12 @@ int BPF_PROG(al_file_truncate_v7, struct file *file, int ret)
 SEC("lsm/d_instantiate")
 int BPF_PROG(al_d_instantiate, struct dentry *dentry, struct inode *inode)
 {
+	unsigned long magic;
 	struct jail jail;
 	u64 *owner;
 
-	if (BPF_CORE_READ(inode, i_sb, s_magic) != MAGIC_DEVPTS || !jailed(&jail))
+	magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	if ((magic != MAGIC_DEVPTS && magic != MAGIC_MQUEUE) || !jailed(&jail))
 		return 0;
 	owner = bpf_inode_storage_get(&born, inode, &jail.cgroup, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (owner)

@@ -34,6 +34,13 @@ static __always_inline bool born_here(struct inode *inode, const struct jail *ja
 	return born_in && *born_in == jail->cgroup;
 }
 
+static __always_inline bool sb_born_here(struct super_block *sb, const struct jail *jail)
+{
+	u64 address = (u64)sb, *born_in = bpf_map_lookup_elem(&made_inside, &address);
+
+	return born_in && *born_in == jail->cgroup;
+}
+
 /*
  * A pseudo terminal's number says nothing without its devpts instance. Its dentry does: the slave's
  * driver_data is it (ptmx_open() in drivers/tty/pty.c). One opened by a process of this session was
@@ -151,7 +158,11 @@ static __always_inline u32 pseudo_rights(struct vfsmount *mnt, struct dentry *de
 	case MAGIC_DEVPTS: /* the directory; its terminals are devices */
 		return PSEUDO_READ;
 	case MAGIC_MQUEUE: /* on an internal mount, yet everybody's of the namespace */
-		return 0;
+		return born_here(inode, jail) ? PSEUDO_ALL : 0;
+	case MAGIC_TMPFS: /* mounted by the session in a user namespace of its own */
+		if (sb_born_here(BPF_CORE_READ(dentry, d_sb), jail))
+			return PSEUDO_ALL;
+		break;
 	}
 	if (BPF_CORE_READ(dentry, d_sb, s_flags) & SB_NOUSER)
 		return PSEUDO_ALL;

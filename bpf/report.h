@@ -15,6 +15,10 @@ struct attempt {
 	u32 want;
 	struct vfsmount *mnt;  /* NULL where the hook gets none */
 	struct dentry *dentry; /* what the text names; may be negative; NULL: no file */
+	u32 label;	       /* enum al_label, and the number that goes with it, for what is no file */
+	u32 number; /* with a name or an address: what tells it from others in the tally */
+	const char *name;	      /* the kernel's own text that takes the number's place, or NULL */
+	struct unix_address *address; /* an abstract socket's, or NULL */
 };
 
 struct outcome {
@@ -80,6 +84,9 @@ static __always_inline struct al_tally *tally_entry(const struct attempt *attemp
 		key.parent = BPF_CORE_READ(dentry, d_parent, d_inode, i_ino);
 		key.name = BPF_CORE_READ(dentry, d_name.hash_len);
 		key.dev = BPF_CORE_READ(dentry, d_sb, s_dev);
+	} else {
+		key.parent = attempt->label;
+		key.name = attempt->number;
 	}
 	bpf_get_current_comm(key.comm, sizeof(key.comm));
 	entry = bpf_map_lookup_elem(&tally, &key);
@@ -121,6 +128,72 @@ static __always_inline void tally_name(struct al_tally *entry, const struct al_e
 	entry->start = 1;
 }
 
+#define LABEL_LEN 16
+#define LABEL_TEXT 96 /* with its NUL; less than AL_PATH_SLACK */
+
+static const char al_labels[][LABEL_LEN] = {
+	[AL_LABEL_NONE] = "",
+	[AL_LABEL_PROCESS] = "process:",
+	[AL_LABEL_CAPABILITY] = "capability:",
+	[AL_LABEL_COMMAND] = "command:",
+	[AL_LABEL_FAMILY] = "family:",
+	[AL_LABEL_KEY] = "key:",
+	[AL_LABEL_IPC] = "ipc:",
+	[AL_LABEL_MODULE] = "module:",
+	[AL_LABEL_FILESYSTEM] = "filesystem:",
+};
+#define NLABELS (sizeof(al_labels) / LABEL_LEN)
+
+static const char al_named[] = "%s%s";
+static const char al_numbered[] = "%s%u";
+
+/* "process:812", "module:net-pf-38": into the slack, for its length is not known before. */
+static __always_inline void label_text(struct al_event *event, const struct attempt *attempt)
+{
+	u32 label = attempt->label;
+	u64 values[2];
+	long len;
+
+	if (!label || label >= NLABELS)
+		return;
+	values[0] = (u64)&al_labels[label];
+	values[1] = attempt->name ? (u64)attempt->name : attempt->number;
+	if (attempt->name)
+		len = bpf_snprintf(&event->path[AL_PATH_MAX], LABEL_TEXT, al_named, values,
+				   sizeof(values));
+	else
+		len = bpf_snprintf(&event->path[AL_PATH_MAX], LABEL_TEXT, al_numbered, values,
+				   sizeof(values));
+	if (len < 2 || len > LABEL_TEXT)
+		return;
+	event->start = AL_PATH_MAX - (u32)(len - 1);
+	bpf_probe_read_kernel(&event->path[event->start & (AL_PATH_MAX - 1)], (len - 1) & 127,
+			      &event->path[AL_PATH_MAX]);
+}
+
+/* sun_path: the kernel keeps a whole sockaddr_un behind the length (struct unix_address). */
+static __always_inline const char *abstract_name(struct unix_address *address)
+{
+	return (void *)address + bpf_core_field_offset(struct unix_address, name) +
+	       bpf_core_field_offset(struct sockaddr_un, sun_path);
+}
+
+/* "@name": an abstract socket's name, of any bytes, with its NUL in front shown as people write it. */
+static __always_inline void address_text(struct al_event *event, struct unix_address *address)
+{
+	/* addr->len counts sun_family too; sun_path of an abstract name begins with NUL. */
+	u32 len = (u32)BPF_CORE_READ(address, len) - 2;
+	u32 start;
+
+	if (len < 1 || len > 108)
+		return;
+	start = AL_PATH_MAX - len;
+	bpf_probe_read_kernel(&event->path[start & (AL_PATH_MAX - 1)], len & 127,
+			      abstract_name(address));
+	event->path[start & (AL_PATH_MAX - 1)] = '@';
+	event->start = start;
+}
+
 static __always_inline void fill(struct al_event *event, const struct attempt *attempt,
 				 const struct outcome *outcome, const struct jail *jail)
 {
@@ -138,12 +211,30 @@ static __always_inline void fill(struct al_event *event, const struct attempt *a
 	chain_of_tasks(event, jail);
 	if (attempt->dentry)
 		path_text(event, attempt->mnt, attempt->dentry);
+	else if (attempt->address)
+		address_text(event, attempt->address);
+	else
+		label_text(event, attempt);
 }
 
 static __always_inline void report_allowed(const struct attempt *attempt,
 					   const struct outcome *outcome, const struct jail *jail)
 {
 	struct al_event *event = bpf_ringbuf_reserve(&opens, sizeof(*event), 0);
+
+	if (!event) {
+		count(jail, AL_COUNT_LOST);
+		return;
+	}
+	fill(event, attempt, outcome, jail);
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* Allowed, and yet for the log: it goes where nothing else pushes it out. */
+static __always_inline void report_left(const struct attempt *attempt,
+					const struct outcome *outcome, const struct jail *jail)
+{
+	struct al_event *event = bpf_ringbuf_reserve(&refusals, sizeof(*event), 0);
 
 	if (!event) {
 		count(jail, AL_COUNT_LOST);

@@ -29,10 +29,9 @@ static __always_inline bool jailed(struct jail *out_jail)
 	return true;
 }
 
-/* The cgroup id of another task's ancestor at the session's level, 0 if it has none there. */
-static __always_inline u64 task_cgroup(struct task_struct *task)
+/* The id of a cgroup's ancestor at the session's level, 0 if it has none there. */
+static __always_inline u64 session_of_cgroup(struct cgroup *cgroup)
 {
-	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
 	struct cgroup *ancestor = NULL;
 
 	/* ancestors[] has level + 1 entries, what lies behind them is not ours to read. */
@@ -48,9 +47,30 @@ static __always_inline u64 task_cgroup(struct task_struct *task)
 	return BPF_CORE_READ(ancestor, kn, id);
 }
 
+static __always_inline u64 task_cgroup(struct task_struct *task)
+{
+	return session_of_cgroup(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+}
+
 static __always_inline bool same_session(struct task_struct *task, const struct jail *jail)
 {
 	return task_cgroup(task) == jail->cgroup;
+}
+
+/*
+ * A stacking file system (overlayfs) repeats the operation on its layer's inode in the same task,
+ * under the mounter's credentials; the outer inode was decided. io_uring can make credentials look
+ * the same: registered ones, which al_uring_creds refuses to the jailed; and those that a request
+ * was queued with, when a worker runs it after the submitter changed its own. So a worker is never
+ * believed (an xattr set by io_uring on overlayfs is lost to that).
+ */
+static __always_inline bool on_behalf_of_a_mount(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (BPF_CORE_READ(task, flags) & PF_IO_WORKER)
+		return false;
+	return BPF_CORE_READ(task, cred) != BPF_CORE_READ(task, real_cred);
 }
 
 #endif

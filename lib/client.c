@@ -126,7 +126,7 @@ int client_new(int daemon, const char *name, const char *directory, const struct
 	message_start(&message, PROTO_NEW);
 	message_put_text(&message, name ? name : "");
 	message_put_text(&message, directory);
-	message_put(&message, policy->audit);
+	message_put(&message, policy_flags(policy));
 	if (send_message(daemon, &message, f) || send_policy(daemon, policy, &message, f) ||
 	    send_objects(daemon, objects, &message, f))
 		return -1;

@@ -209,10 +209,22 @@ static int take_pattern(struct reading *r, const struct section *section, const 
 	return 0;
 }
 
-static int take_mode(struct reading *r, const struct section *section, const char *key)
+static int take_userns(struct reading *r, const char *key)
+{
+	bool allow = strcmp(r->value, "allow") == 0;
+
+	if (!allow && strcmp(r->value, "deny") != 0)
+		return reject_value(r, key, "allow or deny");
+	r->policy->userns = allow;
+	return 0;
+}
+
+static int take_session(struct reading *r, const struct section *section, const char *key)
 {
 	bool audit;
 
+	if (strcmp(key, "userns") == 0)
+		return take_userns(r, key);
 	if (strcmp(key, "mode") != 0)
 		return reject(r, section->name, section->keys, key, strlen(key));
 	/* One word in a file of /etc must not switch every jail of the machine off. */
@@ -233,7 +245,7 @@ static const struct section SECTIONS[] = {
 	{ "[optional]", RIGHT_KEYS, take_rule, .system = false, .optional = true },
 	{ "[system]", RIGHT_KEYS, take_rule, .system = true, .optional = true },
 	{ "[sensitive]", "path", take_pattern, .system = false, .optional = false },
-	{ "[session]", "mode", take_mode, .system = false, .optional = false },
+	{ "[session]", "mode or userns", take_session, .system = false, .optional = false },
 };
 /* clang-format on */
 #define SECTION_NAMES "[paths], [optional], [system], [sensitive] or [session]"
@@ -414,6 +426,7 @@ static void roll_back(struct policy *policy, const struct policy *before)
 	while (policy->sensitive_len > before->sensitive_len)
 		free(policy->sensitive[--policy->sensitive_len]);
 	policy->audit = before->audit;
+	policy->userns = before->userns;
 }
 
 int conf_parse(const char *text, size_t len, const char *name, const struct conf_context *context,

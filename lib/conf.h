@@ -10,6 +10,7 @@
  *   [sensitive]  path = PATTERN                                    see policy_add_sensitive();
  *                ~/... and ${PROJECT}/... allowed
  *   [session]    mode = enforce | audit                            (in --policy files)
+ *                userns = allow | deny                             user namespaces, mounts in them
  *
  * One KEY = VALUE or [SECTION] a line, no blanks before it. A comment begins with ; or # and has a
  * line of its own. In PATH and PATTERN any byte may be written \xNN, and must be when it is a

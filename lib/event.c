@@ -28,7 +28,23 @@ static const char *const op_names[] = {
 	[AL_OP_UTIMES] = "utimes",     [AL_OP_XATTR] = "xattr",	    [AL_OP_ACL] = "acl",
 	[AL_OP_CHROOT] = "chroot",     [AL_OP_WATCH] = "watch",	    [AL_OP_RECEIVE] = "receive",
 	[AL_OP_CGROUP] = "cgroup",     [AL_OP_CREDS] = "creds",	    [AL_OP_MOUNT] = "mount",
+	[AL_OP_CONNECT] = "connect",
+	[AL_OP_SEND] = "send",
+	[AL_OP_SOCKET] = "socket",
+	[AL_OP_SIGNAL] = "signal",
+	[AL_OP_PRIORITY] = "priority",
+	[AL_OP_CAPABILITY] = "capability",
+	[AL_OP_USERNS] = "userns",
+	[AL_OP_BPF] = "bpf",
+	[AL_OP_PERF] = "perf",
+	[AL_OP_MODULE] = "module",
+	[AL_OP_SYSTEM] = "system",
+	[AL_OP_IPC] = "ipc",
+	[AL_OP_KEY] = "key",
+	[AL_OP_IOCTL] = "ioctl",
 	[AL_OP_TRACE] = "trace",
+	[AL_OP_LOCK] = "lock",
+	[AL_OP_LEAVE] = "leave",
 };
 _Static_assert(ARRAY_SIZE(op_names) == AL_NOPS, "every operation has a name");
 

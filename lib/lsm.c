@@ -52,6 +52,10 @@ static int choose_programs(struct agent_lock *skel, struct fail *f)
 		}
 		bpf_program__set_autoload(program, lsm_program_fits(&lsm_programs[i], btf));
 	}
+	if (btf__find_by_name_kind(btf, "cgroup_attach_task", BTF_KIND_FUNC) > 0) {
+		bpf_program__set_autoload(skel->progs.al_moving, true);
+		bpf_program__set_autoload(skel->progs.al_moved, true);
+	}
 	btf__free(btf);
 	return 0;
 }
@@ -166,6 +170,10 @@ static int attach(struct lsm *lsm, struct fail *f)
 		if (!bpf_program__autoload(program))
 			continue;
 		link = bpf_program__attach(program);
+		/* These only tell: a kernel whose functions cannot be traced jails as well. */
+		if (!link && (program == lsm->skel->progs.al_moving ||
+			      program == lsm->skel->progs.al_moved))
+			continue;
 		if (!link) {
 			fail(f, errno, "cannot attach %s", bpf_program__name(program));
 			remove_pins(dir);

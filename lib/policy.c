@@ -190,6 +190,17 @@ bool policy_sensitive(const struct policy *policy, const char *path)
 	return false;
 }
 
+uint32_t policy_flags(const struct policy *policy)
+{
+	return (policy->audit ? AL_AUDIT : 0) | (policy->userns ? AL_USERNS : 0);
+}
+
+void policy_set_flags(struct policy *policy, uint32_t flags)
+{
+	policy->audit = flags & AL_AUDIT;
+	policy->userns = flags & AL_USERNS;
+}
+
 uint32_t policy_rights(enum policy_right right)
 {
 	/* 0 is deny: what is not a right gives none. */
@@ -232,7 +243,8 @@ void policy_print(const struct policy *policy, FILE *out)
 {
 	const char *section = NULL;
 
-	fprintf(out, "[session]\nmode = %s\n", policy->audit ? "audit" : "enforce");
+	fprintf(out, "[session]\nmode = %s\nuserns = %s\n", policy->audit ? "audit" : "enforce",
+		policy->userns ? "allow" : "deny");
 	for (size_t i = 0; i < policy->len; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 		const char *wants = rule->system ? "system" : rule->optional ? "optional" : "paths";

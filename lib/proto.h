@@ -4,7 +4,7 @@
  * each a verb and a row of fields, with descriptors beside it. Reading never goes past the end: a
  * field that isn't there makes the message bad, once and for all, and yields 0 or "".
  *
- *   new       NAME DIRECTORY AUDIT            then any number of rules and sensitive, then commit
+ *   new       NAME DIRECTORY FLAGS            then any number of rules and sensitive, then commit
  *   rules     (RIGHTS RULE-INDEX PATH)...     with as many descriptors: the objects, opened O_PATH
  *             by the caller
  *   policy    (RIGHT SYSTEM OPTIONAL PATH ORIGIN)...

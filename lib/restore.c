@@ -70,7 +70,7 @@ static void restore_log(struct session *session)
 /* state's policy goes over to the session. */
 static int adopt(struct sessions *sessions, const char *name, struct state *state)
 {
-	struct session *session = session_new(state->owner, state->directory, false);
+	struct session *session = session_new(state->owner, state->directory, state->flags);
 
 	if (!session)
 		return -1;
@@ -86,7 +86,7 @@ static int adopt(struct sessions *sessions, const char *name, struct state *stat
 	session->created = state->created;
 	session->policy = state->policy;
 	policy_init(&state->policy);
-	session->policy.audit = session->flags & AL_AUDIT;
+	policy_set_flags(&session->policy, session->flags);
 	for (size_t i = 0; i < state->len; i++)
 		restore_object(sessions, session, &state->objects[i]);
 	restore_log(session);

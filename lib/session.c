@@ -43,7 +43,7 @@ void sessions_close(struct sessions *sessions)
 	free(sessions);
 }
 
-struct session *session_new(uid_t owner, const char *directory, bool audit)
+struct session *session_new(uid_t owner, const char *directory, uint32_t flags)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
@@ -55,9 +55,10 @@ struct session *session_new(uid_t owner, const char *directory, bool audit)
 		return NULL;
 	}
 	session->owner = owner;
-	session->flags = audit ? AL_AUDIT : 0;
+	session->flags = flags;
 	session->log = -1;
 	policy_init(&session->policy);
+	policy_set_flags(&session->policy, flags);
 	return session;
 }
 

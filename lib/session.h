@@ -58,10 +58,10 @@ int sessions_restore(struct sessions *sessions, void (*note)(const char *name, c
 bool sessions_complete(struct sessions *sessions);
 
 /*
- * A session that is not in force yet; owner's. Free it with session_free() unless session_start()
+ * A session that is not in force yet; owner's. flags: see policy_flags(). Free it with session_free() unless session_start()
  * took it.
  */
-struct session *session_new(uid_t owner, const char *directory, bool audit);
+struct session *session_new(uid_t owner, const char *directory, uint32_t flags);
 void session_free(struct session *session);
 
 /*

@@ -22,6 +22,7 @@ enum {
 	OPT_RW,
 	OPT_RO,
 	OPT_DENY,
+	OPT_CONNECT,
 	OPT_HIDE,
 	OPT_POLICY,
 	OPT_AUDIT,
@@ -34,6 +35,7 @@ static const struct option options[] = {
 	{"rw", required_argument, NULL, OPT_RW},
 	{"ro", required_argument, NULL, OPT_RO},
 	{"deny", required_argument, NULL, OPT_DENY},
+	{"connect", required_argument, NULL, OPT_CONNECT},
 	{"hide", required_argument, NULL, OPT_HIDE},
 	{"policy", required_argument, NULL, OPT_POLICY},
 	{"audit", no_argument, NULL, OPT_AUDIT},
@@ -91,9 +93,10 @@ static int add_path(struct policy *policy, const struct given *given, struct fai
 		[OPT_RW - OPT_RW] = POLICY_RW,
 		[OPT_RO - OPT_RW] = POLICY_RO,
 		[OPT_DENY - OPT_RW] = POLICY_DENY,
+		[OPT_CONNECT - OPT_RW] = POLICY_CONNECT,
 		[OPT_HIDE - OPT_RW] = POLICY_HIDE,
 	};
-	static const char *const origins[] = {"--rw", "--ro", "--deny", "--hide"};
+	static const char *const origins[] = {"--rw", "--ro", "--deny", "--connect", "--hide"};
 	char absolute[2 * PATH_MAX], here[PATH_MAX];
 
 	/* Not the working directory: an unset variable in a script must not grant that. */

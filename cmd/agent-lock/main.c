@@ -9,8 +9,8 @@
 #include "verbs.h"
 
 #define CREATION \
-	"[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... [--policy " \
-	"FILE] [--audit] [--force] [--root]"
+	"[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... " \
+	"[--connect SOCKET]... [--policy FILE] [--audit] [--force] [--root]"
 
 static const struct verb {
 	const char *name;

@@ -10,7 +10,10 @@
 #include "daemon.h"
 #include "util.h"
 
-/* Refusals and what happens to the session are kept; ordinary opens are only shown to who looks. */
+/*
+ * Refusals and what happens to the session are kept, by whom a process was moved out as well; ordinary
+ * opens are only shown to who looks.
+ */
 static void keep(struct session *session, char *line, size_t len)
 {
 	if (session->log < 0)
@@ -31,7 +34,7 @@ static void pass_on(struct daemon *daemon, struct session *session, const struct
 	char line[EVENT_LINE_MAX + 1];
 	size_t len = event_line(event, line);
 
-	if (event->kind != EVENT_ALLOWED)
+	if (event->kind != EVENT_ALLOWED || event->op == AL_OP_LEAVE)
 		keep(session, line, len);
 	if (session->tails)
 		control_tell(daemon->control, session, line, len);

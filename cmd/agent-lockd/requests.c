@@ -57,19 +57,18 @@ static int request_new(struct daemon *daemon, struct client *client, struct mess
 		       struct fail *f)
 {
 	char directory[AL_PATH_MAX + 1];
-	bool audit;
+	uint64_t flags;
 
 	message_get_text(message, client->wanted, sizeof(client->wanted));
 	message_get_text(message, directory, sizeof(directory));
-	audit = message_get(message);
-	if (!message_complete(message) || client->draft || directory[0] != '/')
+	flags = message_get(message);
+	if (!message_complete(message) || (flags & ~(uint64_t)(AL_AUDIT | AL_USERNS)) || client->draft || directory[0] != '/')
 		return malformed(f);
 	if (client->peer.uid != 0 && control_drafts(daemon, client->peer.uid) >= DRAFTS_OF_USER)
 		return fail(f, 0, "%d sessions of yours are being made already", DRAFTS_OF_USER);
-	client->draft = session_new(client->peer.uid, directory, audit);
+	client->draft = session_new(client->peer.uid, directory, (uint32_t)flags);
 	if (!client->draft)
 		return fail(f, ENOMEM, "cannot make a session");
-	client->draft->policy.audit = audit;
 	return 0;
 }
 

@@ -77,7 +77,7 @@ static int watch_child(struct daemon *daemon, struct session *session, struct fa
 
 int trial(struct daemon *daemon, struct fail *f)
 {
-	struct session *session = session_new(0, "/", false);
+	struct session *session = session_new(0, "/", 0);
 	bool empty;
 	int ret;
 

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * task.bpf.c - other processes: nothing that changes one outside. What comes from outside in is
+ * nobody's business here: a parent may signal its jailed child.
+ *
+ *   task_kill                       kill, tgkill, sigqueue, pidfd_send_signal; signal 0 as well
+ *   file_set_fowner
+ *   file_send_sigiotask             SIGIO and SIGURG, sent by whoever causes the event: judged by
+ *                                   who asked for them
+ *   ptrace_traceme                  making a parent outside the tracer
+ *   task_setnice task_setscheduler task_setioprio task_setrlimit task_movememory
+ *   task_getscheduler task_getioprio task_getpgid task_getsid   and reading them; getpriority(2) and
+ *                                   reading limits by prlimit(2) have no hook that names the process
+ */
+#include "judge.h"
+
+SEC("lsm/task_kill")
+int BPF_PROG(al_task_kill, struct task_struct *p, void *info, int sig, const struct cred *cred,
+	     int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail) || same_session(p, &jail))
+		return ret;
+	return refuse(AL_OP_SIGNAL, AL_LABEL_PROCESS, BPF_CORE_READ(p, tgid), &jail);
+}
+
+/* Whose session asked for signals of this file: fown_struct -> cgroup id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u64);
+} owners SEC(".maps");
+
+struct fown_struct {
+	int signum;
+} __attribute__((preserve_access_index));
+
+struct file___member {
+	struct fown_struct f_owner;
+} __attribute__((preserve_access_index));
+
+struct file___pointer {
+	struct fown_struct *f_owner;
+} __attribute__((preserve_access_index));
+
+/* A member of struct file up to 6.11, allocated apart since (commit 1934b212615d). */
+static __always_inline u64 owner_of(struct file *file)
+{
+	struct file___pointer *apart = (void *)file;
+
+	if (bpf_core_field_exists(apart->f_owner))
+		return (u64)BPF_CORE_READ(apart, f_owner);
+	return (u64)file + bpf_core_field_offset(struct file___member, f_owner);
+}
+
+SEC("lsm/file_set_fowner")
+int BPF_PROG(al_set_fowner, struct file *file)
+{
+	u64 owner = owner_of(file);
+	struct jail jail;
+
+	if (jailed(&jail))
+		bpf_map_update_elem(&owners, &owner, &jail.cgroup, BPF_ANY);
+	else
+		bpf_map_delete_elem(&owners, &owner);
+	return 0;
+}
+
+SEC("lsm/file_send_sigiotask")
+int BPF_PROG(al_send_sigio, struct task_struct *tsk, struct fown_struct *fown, int sig, int ret)
+{
+	u64 owner = (u64)fown, *cgroup;
+
+	if (ret)
+		return ret;
+	cgroup = bpf_map_lookup_elem(&owners, &owner);
+	return cgroup && *cgroup != task_cgroup(tsk) ? -EPERM : 0;
+}
+
+SEC("lsm/ptrace_traceme")
+int BPF_PROG(al_ptrace_traceme, struct task_struct *parent, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail) || same_session(parent, &jail))
+		return ret;
+	return refuse(AL_OP_TRACE, AL_LABEL_PROCESS, BPF_CORE_READ(parent, tgid), &jail);
+}
+
+static __always_inline int touch(struct task_struct *p, int ret)
+{
+	struct jail jail;
+
+	if (ret || !jailed(&jail) || same_session(p, &jail))
+		return ret;
+	return refuse(AL_OP_PRIORITY, AL_LABEL_PROCESS, BPF_CORE_READ(p, tgid), &jail);
+}
+
+SEC("lsm/task_setnice")
+int BPF_PROG(al_task_setnice, struct task_struct *p, int nice, int ret)
+{
+	return touch(p, ret);
+}
+
+SEC("lsm/task_setscheduler")
+int BPF_PROG(al_task_setscheduler, struct task_struct *p, int ret)
+{
+	return touch(p, ret);
+}
+
+SEC("lsm/task_setioprio")
+int BPF_PROG(al_task_setioprio, struct task_struct *p, int ioprio, int ret)
+{
+	return touch(p, ret);
+}
+
+SEC("lsm/task_setrlimit")
+int BPF_PROG(al_task_setrlimit, struct task_struct *p, unsigned int resource, void *rlim, int ret)
+{
+	return touch(p, ret);
+}
+
+SEC("lsm/task_movememory")
+int BPF_PROG(al_task_movememory, struct task_struct *p, int ret)
+{
+	return touch(p, ret);
+}
+
+SEC("lsm/task_getscheduler")
+int BPF_PROG(al_task_getscheduler, struct task_struct *p, int ret)
+{
+	return touch(p, ret);
+}
+
+SEC("lsm/task_getioprio")
+int BPF_PROG(al_task_getioprio, struct task_struct *p, int ret)
+{
+	return touch(p, ret);
+}
+
+SEC("lsm/task_getpgid")
+int BPF_PROG(al_task_getpgid, struct task_struct *p, int ret)
+{
+	return touch(p, ret);
+}
+
+SEC("lsm/task_getsid")
+int BPF_PROG(al_task_getsid, struct task_struct *p, int ret)
+{
+	return touch(p, ret);
+}

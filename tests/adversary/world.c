@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* world.c - what the tries are made on, and whether it is as it was. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "world.h"
+
+#define SPAWNED_MAX 32
+
+static pid_t spawned[SPAWNED_MAX];
+static size_t spawned_len;
+static char reason[256];
+
+int why_not(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(reason, sizeof(reason), format, ap);
+	va_end(ap);
+	return NO_CONTROL;
+}
+
+const char *why_text(void)
+{
+	return reason;
+}
+
+const char *in(const char *directory, const char *name)
+{
+	static char paths[4][4096];
+	static unsigned int turn;
+	char *path = paths[turn++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", directory, name);
+	return path;
+}
+
+int result(long ret)
+{
+	return ret < 0 ? errno : 0;
+}
+
+int make_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ssize_t len = fd < 0 ? -1 : write(fd, text, strlen(text));
+	int no = errno;
+
+	if (fd >= 0)
+		close(fd);
+	return len < 0 ? no : 0;
+}
+
+int read_secret_fd(int fd)
+{
+	char text[4096];
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+
+	if (len < 0)
+		return errno;
+	/* memmem: environ and memory have NULs. */
+	return memmem(text, (size_t)len, SECRET, strlen(SECRET)) ? 0 : EBADMSG;
+}
+
+int read_secret(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int no = fd < 0 ? errno : read_secret_fd(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return no;
+}
+
+pid_t spawn(int (*body)(const struct world *world, int ready_fd), const struct world *world)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (spawned_len == SPAWNED_MAX || pipe2(ready, O_CLOEXEC))
+		return -1;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		close(ready[0]);
+		_exit(body(world, ready[1]));
+	}
+	close(ready[1]);
+	if (pid > 0) {
+		spawned[spawned_len++] = pid;
+		(void)!read(ready[0], &byte, 1);
+	}
+	close(ready[0]);
+	return pid;
+}
+
+static int sleep_on(const struct world *world, int ready_fd)
+{
+	(void)world;
+	close(ready_fd);
+	for (;;)
+		pause();
+	return 0;
+}
+
+pid_t spawn_sleeper(void)
+{
+	return spawn(sleep_on, NULL);
+}
+
+bool alive(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	if (kill(pid, 0))
+		return false;
+	/* A stopped or dead child has something to tell; WNOWAIT leaves it to be told again. */
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) ||
+	       info.si_pid == 0;
+}
+
+static void end_spawned(void)
+{
+	while (spawned_len) {
+		pid_t pid = spawned[--spawned_len];
+
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* Remove a directory's contents, and with self the directory. Does not follow links. */
+static void remove_below(int parent, const char *name, bool self)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (entries && (entry = readdir(entries))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (unlinkat(fd, entry->d_name, 0))
+			remove_below(fd, entry->d_name, true);
+	}
+	if (entries)
+		closedir(entries);
+	if (self)
+		unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+static int copy_true(const char *path)
+{
+	char bytes[65536];
+	int from = open("/bin/true", O_RDONLY | O_CLOEXEC);
+	int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+	ssize_t len = 0;
+
+	while (from >= 0 && to >= 0 && (len = read(from, bytes, sizeof(bytes))) > 0)
+		if (write(to, bytes, (size_t)len) != len)
+			break;
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	return from < 0 || to < 0 || len ? EIO : 0;
+}
+
+int world_make(struct world *world)
+{
+	int no;
+
+	end_spawned();
+	memset(world->number, 0, sizeof(world->number));
+	/* project stays the directory that the session was made for; base empties around it. */
+	remove_below(AT_FDCWD, world->out, true);
+	remove_below(AT_FDCWD, world->project, false);
+	remove_below(AT_FDCWD, in(world->base, "more"), true);
+	if (mkdir(world->out, 0755) || mkdir(in(world->out, "d"), 0755) ||
+	    mkdir(in(world->base, "more"), 0755) || symlink("f", in(world->out, "l")))
+		return errno;
+	no = make_file(in(world->out, "f"), SECRET);
+	if (!no)
+		no = copy_true(in(world->out, "x"));
+	/* Not every file system has user attributes; those that try them say so. */
+	(void)setxattr(in(world->out, "f"), "user.mark", "1", 1, 0);
+	return no;
+}
+
+void world_end(struct world *world)
+{
+	end_spawned();
+	remove_below(AT_FDCWD, world->base, true);
+}
+
+static void print_attributes(int fd, FILE *to)
+{
+	char names[4096], value[4096];
+	ssize_t len = flistxattr(fd, names, sizeof(names));
+
+	for (char *name = names; len > 0 && name < names + len; name += strlen(name) + 1) {
+		ssize_t size = fgetxattr(fd, name, value, sizeof(value));
+
+		fprintf(to, " %s=", name);
+		for (ssize_t i = 0; i < size; i++)
+			fprintf(to, "%02x", (unsigned char)value[i]);
+	}
+}
+
+static void print_content(int fd, const struct stat *st, FILE *to)
+{
+	unsigned long long sum = 14695981039346656037ULL; /* FNV-1a */
+	unsigned char bytes[4096];
+	ssize_t len;
+
+	if (!S_ISREG(st->st_mode))
+		return;
+	while ((len = read(fd, bytes, sizeof(bytes))) > 0)
+		for (ssize_t i = 0; i < len; i++)
+			sum = (sum ^ bytes[i]) * 1099511628211ULL;
+	fprintf(to, " %016llx", sum);
+}
+
+/* One line for everything below parent but the project; sorted, so that two are equal or not. */
+static void print_below(int parent, const char *name, const char *shown, const char *project, FILE *to)
+{
+	int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct dirent **entries;
+	char target[4096] = "", below[4096];
+	struct stat st;
+	int len;
+
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW))
+		st = (struct stat){0};
+	if (S_ISLNK(st.st_mode))
+		(void)!readlinkat(parent, name, target, sizeof(target) - 1);
+	fprintf(to, "%s mode=%o uid=%u gid=%u links=%lu size=%ld mtime=%ld.%09ld %s", shown, st.st_mode,
+		st.st_uid, st.st_gid, (unsigned long)st.st_nlink, (long)st.st_size,
+		(long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, target);
+	if (fd >= 0) {
+		print_attributes(fd, to);
+		print_content(fd, &st, to);
+	}
+	fputc('\n', to);
+	len = fd < 0 || !S_ISDIR(st.st_mode) ? 0 : scandirat(fd, ".", &entries, NULL, alphasort);
+	for (int i = 0; i < len; i++) {
+		snprintf(below, sizeof(below), "%s/%s", shown, entries[i]->d_name);
+		if (strcmp(entries[i]->d_name, ".") != 0 && strcmp(entries[i]->d_name, "..") != 0 &&
+		    strcmp(below, project) != 0)
+			print_below(fd, entries[i]->d_name, below, project, to);
+		free(entries[i]);
+	}
+	if (len > 0)
+		free(entries);
+	if (fd >= 0)
+		close(fd);
+}
+
+char *world_print(const struct world *world)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+
+	if (!to)
+		return NULL;
+	print_below(AT_FDCWD, world->base, world->base, world->project, to);
+	fclose(to);
+	return text;
+}
