@@ -83,23 +83,23 @@ enum al_op {
 	AL_OP_CGROUP,  /* leaving the session's cgroup */
 	AL_OP_CREDS,   /* io_uring under registered credentials */
 	AL_OP_MOUNT,   /* any new mount or superblock */
-	AL_OP_CONNECT,		/* to a unix socket */
-	AL_OP_SEND,		/* a datagram to a unix socket */
-	AL_OP_SOCKET,		/* a socket of a family that is not for the jailed */
+	AL_OP_CONNECT, /* to a unix socket */
+	AL_OP_SEND,    /* a datagram to a unix socket */
+	AL_OP_SOCKET,  /* a socket of a family that is not for the jailed */
 	AL_OP_SIGNAL,
-	AL_OP_PRIORITY,		/* nice, scheduler, affinity, I/O priority, limits, memory placement */
-	AL_OP_CAPABILITY,	/* a use of root's rights over the machine */
+	AL_OP_PRIORITY,	  /* nice, scheduler, affinity, I/O priority, limits, memory placement */
+	AL_OP_CAPABILITY, /* a use of root's rights over the machine */
 	AL_OP_USERNS,
 	AL_OP_BPF,
 	AL_OP_PERF,
-	AL_OP_MODULE,		/* have the kernel load one */
-	AL_OP_SYSTEM,		/* kernel log, clock, quota */
-	AL_OP_IPC,		/* System V objects made outside */
-	AL_OP_KEY,		/* keys and keyrings made outside */
+	AL_OP_MODULE, /* have the kernel load one */
+	AL_OP_SYSTEM, /* kernel log, clock, quota */
+	AL_OP_IPC,    /* System V objects made outside */
+	AL_OP_KEY,    /* keys and keyrings made outside */
 	AL_OP_IOCTL,
-	AL_OP_TRACE,   /* ptrace and what the kernel guards like it */
-	AL_OP_LOCK,    /* a lock or lease that others would wait for */
-	AL_OP_LEAVE,   /* somebody outside moved a process out of the session; never refused */
+	AL_OP_TRACE, /* ptrace and what the kernel guards like it */
+	AL_OP_LOCK,  /* a lock or lease that others would wait for */
+	AL_OP_LEAVE, /* somebody outside moved a process out of the session; never refused */
 	AL_NOPS,
 };
 

@@ -43,16 +43,16 @@ static __always_inline int use(u32 op, u32 label, u32 number, void *object, int 
 	return refuse(op, label, number, &jail);
 }
 
-#define BIRTH_AND_END(kind)                                                                        \
-	SEC("lsm/" #kind "_alloc_security")                                                        \
-	int BPF_PROG(al_##kind##_alloc, struct kern_ipc_perm *perm, int ret)                       \
-	{                                                                                          \
-		return remember(perm, ret);                                                        \
-	}                                                                                          \
-	SEC("lsm/" #kind "_free_security")                                                         \
-	int BPF_PROG(al_##kind##_free, struct kern_ipc_perm *perm)                                 \
-	{                                                                                          \
-		return forget(perm);                                                               \
+#define BIRTH_AND_END(kind) \
+	SEC("lsm/" #kind "_alloc_security") \
+	int BPF_PROG(al_##kind##_alloc, struct kern_ipc_perm *perm, int ret) \
+	{ \
+		return remember(perm, ret); \
+	} \
+	SEC("lsm/" #kind "_free_security") \
+	int BPF_PROG(al_##kind##_free, struct kern_ipc_perm *perm) \
+	{ \
+		return forget(perm); \
 	}
 
 BIRTH_AND_END(shm)

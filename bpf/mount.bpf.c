@@ -68,7 +68,8 @@ int BPF_PROG(al_sb_free, struct super_block *sb)
 #define MS_REMOUNT 32
 #define MS_BIND 4096
 #define MS_MOVE 8192
-#define MS_PROPAGATION (0x20000 | 0x40000 | 0x80000 | 0x100000) /* unbindable private slave shared */
+#define MS_PROPAGATION \
+	(0x20000 | 0x40000 | 0x80000 | 0x100000) /* unbindable private slave shared */
 
 SEC("lsm/sb_mount")
 int BPF_PROG(al_sb_mount, const char *dev_name, const struct path *path, const char *type,
@@ -78,7 +79,8 @@ int BPF_PROG(al_sb_mount, const char *dev_name, const struct path *path, const c
 
 	if (ret || !jailed(&jail))
 		return ret;
-	if (own_view(&jail) && ((flags & (MS_REMOUNT | MS_BIND | MS_MOVE | MS_PROPAGATION)) || tellable(type)))
+	if (own_view(&jail) &&
+	    ((flags & (MS_REMOUNT | MS_BIND | MS_MOVE | MS_PROPAGATION)) || tellable(type)))
 		return 0;
 	return refuse_name(AL_OP_MOUNT, type ? AL_LABEL_FILESYSTEM : 0, type, &jail);
 }

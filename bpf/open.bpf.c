@@ -165,11 +165,11 @@ int BPF_PROG(al_file_truncate_v7, struct file *file, int ret)
 static __always_inline bool never_allowed(unsigned int cmd)
 {
 	switch (cmd) {
-	case 0x5412: /* TIOCSTI */
-	case 0x541C: /* TIOCLINUX */
-	case 0x541D: /* TIOCCONS */
-	case 0x5423: /* TIOCSETD */
-	case 0x5437: /* TIOCVHANGUP */
+	case 0x5412:	 /* TIOCSTI */
+	case 0x541C:	 /* TIOCLINUX */
+	case 0x541D:	 /* TIOCCONS */
+	case 0x5423:	 /* TIOCSETD */
+	case 0x5437:	 /* TIOCVHANGUP */
 	case 0x40045436: /* TIOCSIG */
 		return true;
 	}
@@ -194,18 +194,18 @@ static __always_inline bool changes_file(unsigned int cmd)
 	return false;
 }
 
-#define IOCTL_HOOK(name, hook, judge_it)                                                           \
-	SEC("?lsm/" hook)                                                                          \
-	int BPF_PROG(name, struct file *file, unsigned int cmd, unsigned long arg, int ret)       \
-	{                                                                                          \
-		struct judged judged = NO_RIGHTS;                                                  \
-		struct jail jail;                                                                  \
-                                                                                                   \
-		if (ret || (!never_allowed(cmd) && !changes_file(cmd)) || !jailed(&jail))          \
-			return ret;                                                                \
-		if (changes_file(cmd))                                                             \
-			judge_it;                                                                  \
-		return settle_file(file, AL_OP_IOCTL, AL_WRITE, &judged, &jail);                   \
+#define IOCTL_HOOK(name, hook, judge_it) \
+	SEC("?lsm/" hook) \
+	int BPF_PROG(name, struct file *file, unsigned int cmd, unsigned long arg, int ret) \
+	{ \
+		struct judged judged = NO_RIGHTS; \
+		struct jail jail; \
+\
+		if (ret || (!never_allowed(cmd) && !changes_file(cmd)) || !jailed(&jail)) \
+			return ret; \
+		if (changes_file(cmd)) \
+			judge_it; \
+		return settle_file(file, AL_OP_IOCTL, AL_WRITE, &judged, &jail); \
 	}
 
 #define JUDGE_PLAIN judge_open(file->f_path.mnt, file->f_path.dentry, &jail, &judged)
@@ -220,30 +220,30 @@ IOCTL_HOOK(al_ioctl_compat_v7, "file_ioctl_compat", JUDGE_UNION)
 #define F_UNLCK 2
 #define F_SETLEASE 1024
 
-#define LOCK_HOOK(name, judge_it)                                                                  \
-	SEC("?lsm/file_lock")                                                                      \
-	int BPF_PROG(name, struct file *file, unsigned int cmd, int ret)                           \
-	{                                                                                          \
-		struct judged judged = NO_RIGHTS;                                                  \
-		struct jail jail;                                                                  \
-                                                                                                   \
-		if (ret || cmd != F_WRLCK || !jailed(&jail))                                       \
-			return ret;                                                                \
-		judge_it;                                                                          \
-		return settle_file(file, AL_OP_LOCK, AL_WRITE, &judged, &jail);                    \
+#define LOCK_HOOK(name, judge_it) \
+	SEC("?lsm/file_lock") \
+	int BPF_PROG(name, struct file *file, unsigned int cmd, int ret) \
+	{ \
+		struct judged judged = NO_RIGHTS; \
+		struct jail jail; \
+\
+		if (ret || cmd != F_WRLCK || !jailed(&jail)) \
+			return ret; \
+		judge_it; \
+		return settle_file(file, AL_OP_LOCK, AL_WRITE, &judged, &jail); \
 	}
 
-#define LEASE_HOOK(name, judge_it)                                                                 \
-	SEC("?lsm/file_fcntl")                                                                     \
-	int BPF_PROG(name, struct file *file, unsigned int cmd, unsigned long arg, int ret)        \
-	{                                                                                          \
-		struct judged judged = NO_RIGHTS;                                                  \
-		struct jail jail;                                                                  \
-                                                                                                   \
-		if (ret || cmd != F_SETLEASE || arg == F_UNLCK || !jailed(&jail))                  \
-			return ret;                                                                \
-		judge_it;                                                                          \
-		return settle_file(file, AL_OP_LOCK, AL_WRITE, &judged, &jail);                    \
+#define LEASE_HOOK(name, judge_it) \
+	SEC("?lsm/file_fcntl") \
+	int BPF_PROG(name, struct file *file, unsigned int cmd, unsigned long arg, int ret) \
+	{ \
+		struct judged judged = NO_RIGHTS; \
+		struct jail jail; \
+\
+		if (ret || cmd != F_SETLEASE || arg == F_UNLCK || !jailed(&jail)) \
+			return ret; \
+		judge_it; \
+		return settle_file(file, AL_OP_LOCK, AL_WRITE, &judged, &jail); \
 	}
 
 LOCK_HOOK(al_lock, JUDGE_PLAIN)

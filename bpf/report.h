@@ -15,9 +15,9 @@ struct attempt {
 	u32 want;
 	struct vfsmount *mnt;  /* NULL where the hook gets none */
 	struct dentry *dentry; /* what the text names; may be negative; NULL: no file */
-	u32 label;	       /* enum al_label, and the number that goes with it, for what is no file */
-	u32 number; /* with a name or an address: what tells it from others in the tally */
-	const char *name;	      /* the kernel's own text that takes the number's place, or NULL */
+	u32 label;	  /* enum al_label, and the number that goes with it, for what is no file */
+	u32 number;	  /* with a name or an address: what tells it from others in the tally */
+	const char *name; /* the kernel's own text that takes the number's place, or NULL */
 	struct unix_address *address; /* an abstract socket's, or NULL */
 };
 

@@ -13,9 +13,9 @@
 
 #define CAP(n) (1ULL << (n))
 /* CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT AUDIT_WRITE SETFCAP */
-#define CAPS_LEFT                                                                                  \
-	(CAP(0) | CAP(1) | CAP(3) | CAP(4) | CAP(5) | CAP(6) | CAP(7) | CAP(8) | CAP(10) | CAP(18) | \
-	 CAP(29) | CAP(31))
+#define CAPS_LEFT \
+	(CAP(0) | CAP(1) | CAP(3) | CAP(4) | CAP(5) | CAP(6) | CAP(7) | CAP(8) | CAP(10) | \
+	 CAP(18) | CAP(29) | CAP(31))
 /* Asked at every read by root before DAC_OVERRIDE is: refused, not reported. */
 #define CAP_DAC_READ_SEARCH 2
 #define CAP_OPT_NOAUDIT 2U

@@ -171,8 +171,8 @@ static int attach(struct lsm *lsm, struct fail *f)
 			continue;
 		link = bpf_program__attach(program);
 		/* These only tell: a kernel whose functions cannot be traced jails as well. */
-		if (!link && (program == lsm->skel->progs.al_moving ||
-			      program == lsm->skel->progs.al_moved))
+		if (!link &&
+		    (program == lsm->skel->progs.al_moving || program == lsm->skel->progs.al_moved))
 			continue;
 		if (!link) {
 			fail(f, errno, "cannot attach %s", bpf_program__name(program));

@@ -91,8 +91,8 @@ int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail
 	if (len >= PATH_MAX)
 		return fail(f, ENAMETOOLONG, "cannot add pattern '%s'", Q(pattern));
 	if (policy->sensitive_len >= POLICY_MAX_RULES)
-		return fail(f, 0, "cannot add pattern '%s': a session has at most %d",
-			    Q(pattern), POLICY_MAX_RULES);
+		return fail(f, 0, "cannot add pattern '%s': a session has at most %d", Q(pattern),
+			    POLICY_MAX_RULES);
 	sensitive = reallocarray(policy->sensitive, policy->sensitive_len + 1, sizeof(*sensitive));
 	if (sensitive)
 		policy->sensitive = sensitive;

@@ -64,24 +64,16 @@ void creation_done(struct creation *creation)
 static int read_base(struct policy *policy, const char *home, struct fail *f)
 {
 	struct conf_context context = {.home = home, .system = true};
-	char self[AL_PATH_MAX], path[AL_PATH_MAX + 64];
+	char path[AL_PATH_MAX + 64];
 	cleanup_free char *real = NULL;
 	struct stat program;
-	ssize_t len;
-	char *slash;
 
 	if (access("/etc/agent-lock/" CONF_NAME, F_OK) == 0)
 		return conf_read("/etc/agent-lock/" CONF_NAME, &context, policy, f);
-	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[len < 0 ? 0 : len] = '\0';
 	if (stat("/proc/self/exe", &program) == 0)
 		context.like = &program;
-	slash = strrchr(self, '/');
-	if (slash)
-		*slash = '\0';
-	snprintf(path, sizeof(path), "%s/../conf/" CONF_NAME, self);
-	if (access(path, F_OK))
-		snprintf(path, sizeof(path), "%s/../share/agent-lock/" CONF_NAME, self);
+	if (!beside_self("../conf/" CONF_NAME, path, sizeof(path)))
+		beside_self("../share/agent-lock/" CONF_NAME, path, sizeof(path));
 	real = realpath(path, NULL);
 	return conf_read(real ? real : path, &context, policy, f);
 }
@@ -90,10 +82,8 @@ static int read_base(struct policy *policy, const char *home, struct fail *f)
 static int add_path(struct policy *policy, const struct given *given, struct fail *f)
 {
 	static const enum policy_right rights[] = {
-		[OPT_RW - OPT_RW] = POLICY_RW,
-		[OPT_RO - OPT_RW] = POLICY_RO,
-		[OPT_DENY - OPT_RW] = POLICY_DENY,
-		[OPT_CONNECT - OPT_RW] = POLICY_CONNECT,
+		[OPT_RW - OPT_RW] = POLICY_RW,	   [OPT_RO - OPT_RW] = POLICY_RO,
+		[OPT_DENY - OPT_RW] = POLICY_DENY, [OPT_CONNECT - OPT_RW] = POLICY_CONNECT,
 		[OPT_HIDE - OPT_RW] = POLICY_HIDE,
 	};
 	static const char *const origins[] = {"--rw", "--ro", "--deny", "--connect", "--hide"};

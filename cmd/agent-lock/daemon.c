@@ -22,21 +22,8 @@
 /* agent-lockd beside ourselves, else where it is installed. */
 static void find_daemon(char *out, size_t size)
 {
-	char self[AL_PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (len > 0) {
-		self[len] = '\0';
-		slash = strrchr(self, '/');
-		if (slash) {
-			*slash = '\0';
-			snprintf(out, size, "%s/agent-lockd", self);
-			if (access(out, X_OK) == 0)
-				return;
-		}
-	}
-	snprintf(out, size, "/usr/sbin/agent-lockd");
+	if (!beside_self("agent-lockd", out, size))
+		snprintf(out, size, "/usr/sbin/agent-lockd");
 }
 
 static _Noreturn void become_daemon(const char *program, int log)

@@ -245,7 +245,8 @@ int cmd_doctor(int argc, char **argv)
 	char project[] = "/tmp/agent-lock-doctor.XXXXXX";
 	char file[sizeof(project) + 8];
 
-	(void)argv;
+	if (argc == 2 && strcmp(argv[1], "--adversary") == 0)
+		return adversary();
 	if (argc != 1)
 		return usage();
 	check_kernel();

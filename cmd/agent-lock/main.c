@@ -30,7 +30,8 @@ static const struct verb {
 	{"report", cmd_report, "[--json] SESSION", "what was refused so far, how often, to whom"},
 	{"show", cmd_show, "SESSION", "its policy, in the form that --policy reads"},
 	{"destroy", cmd_destroy, "SESSION... | --all", "kill all of it, print the summary"},
-	{"doctor", cmd_doctor, "", "can this machine do it? ends with a real refused open"},
+	{"doctor", cmd_doctor, "[--adversary]",
+	 "can this machine do it? ends with a real refused open; or tries every known way out"},
 };
 
 static void print_usage(const struct verb *verb, FILE *out)

@@ -49,6 +49,15 @@ const char *caller_home(void);
  */
 int caller_become(struct fail *f);
 
+/*
+ * beside.c: the path of what lies at name relative to this program's directory. False when it is not
+ * there; out is filled all the same.
+ */
+bool beside_self(const char *name, char *out, size_t size);
+
+/* adversary.c: try what is harmless of the known ways out. An exit code. */
+int adversary(void);
+
 /* daemon.c: a connection; starts the daemon first if there is none and we are root. -1: said why.
  */
 int daemon_connect(void);

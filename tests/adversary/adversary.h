@@ -36,12 +36,12 @@ struct world {
 #define NO_CONTROL 250 /* cannot be tried on this machine; says why with why_not() */
 
 enum {
-	ROOT_ONLY = 1 << 0,    /* asks for root's rights: of no use to an ordinary user */
-	USER_ONLY = 1 << 1,    /* means something for an ordinary user alone */
-	GUEST_ONLY = 1 << 2,   /* changes the machine where it works: not on a user's own */
-	IN_USERNS = 1 << 3,    /* tried once more in a session that may make user namespaces */
-	MUST_WORK = 1 << 4,    /* no escape: in-bounds work that has to go on */
-	UNSEEN = 1 << 5,       /* refused where no hook tells us: not in the log */
+	ROOT_ONLY = 1 << 0,  /* asks for root's rights: of no use to an ordinary user */
+	USER_ONLY = 1 << 1,  /* means something for an ordinary user alone */
+	GUEST_ONLY = 1 << 2, /* changes the machine where it works: not on a user's own */
+	IN_USERNS = 1 << 3,  /* tried once more in a session that may make user namespaces */
+	MUST_WORK = 1 << 4,  /* no escape: in-bounds work that has to go on */
+	UNSEEN = 1 << 5,     /* refused where no hook tells us: not in the log */
 };
 
 struct escape {

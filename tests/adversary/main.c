@@ -28,14 +28,15 @@
 #define DIED 251 /* the try was ended by a signal */
 
 static const struct family *const families[] = {
-	&files,	  &links, &descriptors, &mounts, &processes, &signals, &cgroups, &sockets,    &network,
-	&ipc,	  &terminal,	  &devices, &kernel,	&root,	    &later,    &jail,    &exhaustion,
+	&files,	  &links,   &descriptors, &mounts, &processes,	&signals,
+	&cgroups, &sockets, &network,	  &ipc,	   &terminal,	&devices,
+	&kernel,  &root,    &later,	  &jail,   &exhaustion,
 };
 
 enum verdict { BLOCKED, LEAKED, WITHOUT_CONTROL, WORKS, BROKEN, NOT_TRIED, NVERDICTS };
 
-static const char *const verdict_words[] = {"blocked", "LEAKED", "no control", "works", "BROKEN",
-					    "not tried"};
+static const char *const verdict_words[] = {"blocked", "LEAKED", "no control",
+					    "works",   "BROKEN", "not tried"};
 
 /* The sessions, made once; each try enters one. */
 enum { PLAIN, USERNS, NSESSIONS };
@@ -133,7 +134,8 @@ static int attempt(const struct escape *escape, const struct world *world, const
 	return run(command, out, size);
 }
 
-struct try {
+struct
+try {
 	int result;
 	bool reached;
 	bool changed;
@@ -154,7 +156,8 @@ static void try(const struct escape *escape, struct world *world, const char *se
 		snprintf(out_try->said, sizeof(out_try->said), "%s", why_text());
 	} else {
 		before = world_print(world);
-		out_try->result = attempt(escape, world, session, out_try->said, sizeof(out_try->said));
+		out_try->result =
+			attempt(escape, world, session, out_try->said, sizeof(out_try->said));
 		out_try->reached = escape->reached && escape->reached(world);
 		after = world_print(world);
 		out_try->changed = !before || !after || strcmp(before, after) != 0;
@@ -216,7 +219,8 @@ static const char *error_text(int no)
 	return no == DIED ? "died of a signal" : name ? name : "?";
 }
 
-static void say(enum verdict verdict, const struct escape *escape, const char *where, const char *why)
+static void say(enum verdict verdict, const struct escape *escape, const char *where,
+		const char *why)
 {
 	counts[verdict]++;
 	printf("%-10s %s%s  %s", verdict_words[verdict], escape->id, where, escape->what);
@@ -236,7 +240,8 @@ static void judge(const struct escape *escape, struct world *world, int which)
 
 	try(escape, world, session, &inside);
 	if (escape->flags & MUST_WORK) {
-		snprintf(why, sizeof(why), "%s inside: %.*s", error_text(inside.result), 200, inside.said);
+		snprintf(why, sizeof(why), "%s inside: %.*s", error_text(inside.result), 200,
+			 inside.said);
 		say(inside.result ? BROKEN : WORKS, escape, where, inside.result ? why : NULL);
 	} else if (inside.result == 0 || inside.reached || inside.changed) {
 		say(LEAKED, escape, where,
@@ -244,9 +249,11 @@ static void judge(const struct escape *escape, struct world *world, int which)
 		    : inside.reached   ? "an error was returned, but it was done"
 				       : "something outside is not as it was");
 	} else if (inside.result == NO_CONTROL) {
-		say(LEAKED, escape, where, "outside it could be tried, inside not: nothing is proven");
+		say(LEAKED, escape, where,
+		    "outside it could be tried, inside not: nothing is proven");
 	} else if (escape->logged && !logged(session, offset, escape->logged)) {
-		snprintf(why, sizeof(why), "%s, but the log does not say so", error_text(inside.result));
+		snprintf(why, sizeof(why), "%s, but the log does not say so",
+			 error_text(inside.result));
 		say(LEAKED, escape, where, why);
 	} else {
 		snprintf(why, sizeof(why), "%s%s", error_text(inside.result),
@@ -388,8 +395,8 @@ static void find_programs(void)
 		snprintf(agent_lock, sizeof(agent_lock), "%s", given);
 		return;
 	}
-	snprintf(agent_lock, sizeof(agent_lock), "%.*s/agent-lock", (int)(strrchr(self, '/') - self),
-		 self);
+	snprintf(agent_lock, sizeof(agent_lock), "%.*s/agent-lock",
+		 (int)(strrchr(self, '/') - self), self);
 }
 
 static void list(void)

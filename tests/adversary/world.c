@@ -233,7 +233,8 @@ static void print_content(int fd, const struct stat *st, FILE *to)
 }
 
 /* One line for everything below parent but the project; sorted, so that two are equal or not. */
-static void print_below(int parent, const char *name, const char *shown, const char *project, FILE *to)
+static void print_below(int parent, const char *name, const char *shown, const char *project,
+			FILE *to)
 {
 	int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct dirent **entries;
@@ -245,8 +246,8 @@ static void print_below(int parent, const char *name, const char *shown, const c
 		st = (struct stat){0};
 	if (S_ISLNK(st.st_mode))
 		(void)!readlinkat(parent, name, target, sizeof(target) - 1);
-	fprintf(to, "%s mode=%o uid=%u gid=%u links=%lu size=%ld mtime=%ld.%09ld %s", shown, st.st_mode,
-		st.st_uid, st.st_gid, (unsigned long)st.st_nlink, (long)st.st_size,
+	fprintf(to, "%s mode=%o uid=%u gid=%u links=%lu size=%ld mtime=%ld.%09ld %s", shown,
+		st.st_mode, st.st_uid, st.st_gid, (unsigned long)st.st_nlink, (long)st.st_size,
 		(long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, target);
 	if (fd >= 0) {
 		print_attributes(fd, to);
