@@ -6,7 +6,7 @@
  *   {shm,msg_queue,sem}_alloc_security, _free_security   birth and end
  *   ipc_permission                                       every use
  *   shm_shmctl msg_queue_msgctl sem_semctl               removing and changing ask nothing else
- *   key_alloc key_free key_permission                    keys and keyrings
+ *   key_alloc key_free key_permission                    keys and keyrings; no upcall for one
  *   inode_unlink                                         POSIX queues (their birth: d_instantiate)
  */
 #include "judge.h"
@@ -94,9 +94,24 @@ int BPF_PROG(al_semctl, struct kern_ipc_perm *perm, int cmd, int ret)
 	return control_ipc(perm, ret);
 }
 
+/* Enough of ".request_key_auth" (security/keys/request_key_auth.c): no other type begins so. */
+static __always_inline bool for_upcall(struct key *key)
+{
+	char name[] = {'.', 'r', 'e', 'q', 'u', 'e', 's', 0};
+	char type[sizeof(name)] = {0};
+
+	bpf_probe_read_kernel_str(type, sizeof(type), BPF_CORE_READ(key, type, name));
+	return *(u64 *)type == *(u64 *)name;
+}
+
+/* With a key of that type the kernel has a program make the key asked for: outside, and as root. */
 SEC("?lsm/key_alloc")
 int BPF_PROG(al_key_alloc, struct key *key, const struct cred *cred, unsigned long flags, int ret)
 {
+	struct jail jail;
+
+	if (!ret && for_upcall(key) && jailed(&jail))
+		return refuse(AL_OP_KEY, 0, 0, &jail);
 	return remember(key, ret);
 }
 

@@ -167,8 +167,13 @@ struct socket {
 	struct sock *sk;
 };
 
+struct key_type {
+	const char *name;
+};
+
 struct key {
 	int serial;
+	struct key_type *type;
 };
 
 struct kern_ipc_perm {

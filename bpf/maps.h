@@ -96,7 +96,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 32768);
+	__uint(max_entries, 131072);
 	__type(key, u64);
 	__type(value, u64);
 } made_inside SEC(".maps") __weak;

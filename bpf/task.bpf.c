@@ -14,6 +14,8 @@
  */
 #include "judge.h"
 
+#define SIGKILL 9
+
 SEC("lsm/task_kill")
 int BPF_PROG(al_task_kill, struct task_struct *p, void *info, int sig, const struct cred *cred,
 	     int ret)
@@ -25,10 +27,14 @@ int BPF_PROG(al_task_kill, struct task_struct *p, void *info, int sig, const str
 	return refuse(AL_OP_SIGNAL, AL_LABEL_PROCESS, BPF_CORE_READ(p, tgid), &jail);
 }
 
-/* Whose session asked for signals of this file: fown_struct -> cgroup id. */
+/*
+ * Whose session asked for signals of this file: fown_struct -> cgroup id. Never taken out but by an
+ * owner outside: there are as many as files were ever open at once.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
 	__type(key, u64);
 	__type(value, u64);
 } owners SEC(".maps");
@@ -55,28 +61,34 @@ static __always_inline u64 owner_of(struct file *file)
 	return (u64)file + bpf_core_field_offset(struct file___member, f_owner);
 }
 
+/* Nothing can be refused here. So who finds the map full ends: its signals could not be told. */
 SEC("lsm/file_set_fowner")
 int BPF_PROG(al_set_fowner, struct file *file)
 {
 	u64 owner = owner_of(file);
 	struct jail jail;
 
-	if (jailed(&jail))
-		bpf_map_update_elem(&owners, &owner, &jail.cgroup, BPF_ANY);
-	else
+	if (!jailed(&jail))
 		bpf_map_delete_elem(&owners, &owner);
+	else if (bpf_map_update_elem(&owners, &owner, &jail.cgroup, BPF_ANY))
+		bpf_send_signal(SIGKILL);
 	return 0;
 }
 
+/* Whoever caused the event is current, or nobody: so nothing is counted or reported. */
 SEC("lsm/file_send_sigiotask")
 int BPF_PROG(al_send_sigio, struct task_struct *tsk, struct fown_struct *fown, int sig, int ret)
 {
 	u64 owner = (u64)fown, *cgroup;
+	struct al_session *session;
 
 	if (ret)
 		return ret;
 	cgroup = bpf_map_lookup_elem(&owners, &owner);
-	return cgroup && *cgroup != task_cgroup(tsk) ? -EPERM : 0;
+	if (!cgroup || *cgroup == task_cgroup(tsk))
+		return 0;
+	session = bpf_map_lookup_elem(&sessions, cgroup);
+	return session && (session->flags & AL_AUDIT) ? 0 : -EPERM;
 }
 
 SEC("lsm/ptrace_traceme")
