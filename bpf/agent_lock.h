@@ -48,6 +48,7 @@
 #define AL_AUDIT (1U << 0)    /* refuse nothing, report what would have been refused */
 #define AL_TAILED (1U << 1)   /* somebody tails: allowed operations are emitted too */
 #define AL_NUMBERED (1U << 2) /* has rules that restrict: look them up by number too */
+#define AL_LOCALHOST (1U << 4) /* may connect to TCP services of this machine that are not its own */
 #define AL_USERNS (1U << 3)   /* may make user namespaces, and mounts in them */
 
 enum al_verdict {
@@ -184,6 +185,7 @@ enum al_label {
 	AL_LABEL_IPC,
 	AL_LABEL_MODULE,
 	AL_LABEL_FILESYSTEM,
+	AL_LABEL_PORT,
 };
 
 #define AL_PATH_CUT (1U << 0)	/* the beginning is missing */

@@ -141,6 +141,7 @@ static const char al_labels[][LABEL_LEN] = {
 	[AL_LABEL_IPC] = "ipc:",
 	[AL_LABEL_MODULE] = "module:",
 	[AL_LABEL_FILESYSTEM] = "filesystem:",
+	[AL_LABEL_PORT] = "tcp-port:",
 };
 #define NLABELS (sizeof(al_labels) / LABEL_LEN)
 

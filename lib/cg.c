@@ -105,6 +105,11 @@ void cg_close(struct cg *cg)
 	free(cg);
 }
 
+int cg_directory(const struct cg *cg)
+{
+	return cg->root;
+}
+
 struct cg_name {
 	char text[sizeof(CG_PREFIX) + 256];
 };

@@ -22,6 +22,9 @@ struct cg;
 int cg_open(struct cg **out_cg, struct fail *f);
 void cg_close(struct cg *cg);
 
+/* The directory above all sessions; stays ours. */
+int cg_directory(const struct cg *cg);
+
 /* The cgroup level of a session, the root being 0, as bpf_get_current_ancestor_cgroup_id() counts.
  */
 uint32_t cg_session_level(void);

@@ -209,6 +209,16 @@ static int take_pattern(struct reading *r, const struct section *section, const 
 	return 0;
 }
 
+static int take_localhost(struct reading *r, const char *key)
+{
+	bool any = strcmp(r->value, "any") == 0;
+
+	if (!any && strcmp(r->value, "own") != 0)
+		return reject_value(r, key, "own or any");
+	r->policy->localhost = any;
+	return 0;
+}
+
 static int take_userns(struct reading *r, const char *key)
 {
 	bool allow = strcmp(r->value, "allow") == 0;
@@ -223,6 +233,8 @@ static int take_session(struct reading *r, const struct section *section, const 
 {
 	bool audit;
 
+	if (strcmp(key, "localhost") == 0)
+		return take_localhost(r, key);
 	if (strcmp(key, "userns") == 0)
 		return take_userns(r, key);
 	if (strcmp(key, "mode") != 0)
@@ -245,7 +257,7 @@ static const struct section SECTIONS[] = {
 	{ "[optional]", RIGHT_KEYS, take_rule, .system = false, .optional = true },
 	{ "[system]", RIGHT_KEYS, take_rule, .system = true, .optional = true },
 	{ "[sensitive]", "path", take_pattern, .system = false, .optional = false },
-	{ "[session]", "mode or userns", take_session, .system = false, .optional = false },
+	{ "[session]", "mode, localhost or userns", take_session, .system = false, .optional = false },
 };
 /* clang-format on */
 #define SECTION_NAMES "[paths], [optional], [system], [sensitive] or [session]"
@@ -426,6 +438,7 @@ static void roll_back(struct policy *policy, const struct policy *before)
 	while (policy->sensitive_len > before->sensitive_len)
 		free(policy->sensitive[--policy->sensitive_len]);
 	policy->audit = before->audit;
+	policy->localhost = before->localhost;
 	policy->userns = before->userns;
 }
 

@@ -10,6 +10,7 @@
  *   [sensitive]  path = PATTERN                                    see policy_add_sensitive();
  *                ~/... and ${PROJECT}/... allowed
  *   [session]    mode = enforce | audit                            (in --policy files)
+ *                localhost = own | any                             TCP to services of this machine
  *                userns = allow | deny                             user namespaces, mounts in them
  *
  * One KEY = VALUE or [SECTION] a line, no blanks before it. A comment begins with ; or # and has a

@@ -147,11 +147,21 @@ static int pin_link(struct bpf_link *link, const char *dir, const char *name, st
 	return 0;
 }
 
+/* To a hook, or to the cgroup above all sessions. NULL with errno. */
+static struct bpf_link *attach_program(struct bpf_program *program, int sessions)
+{
+	enum bpf_prog_type type = bpf_program__type(program);
+
+	if (type == BPF_PROG_TYPE_CGROUP_SKB || type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR)
+		return bpf_program__attach_cgroup(program, sessions);
+	return bpf_program__attach(program);
+}
+
 /*
  * Attach all and pin the links as a new set; only then do older sets go. Killed anywhere in here,
  * at least one whole set enforces: half a policy never does.
  */
-static int attach(struct lsm *lsm, struct fail *f)
+static int attach(struct lsm *lsm, int sessions, struct fail *f)
 {
 	struct bpf_program *program;
 	char dir[128];
@@ -169,7 +179,7 @@ static int attach(struct lsm *lsm, struct fail *f)
 
 		if (!bpf_program__autoload(program))
 			continue;
-		link = bpf_program__attach(program);
+		link = attach_program(program, sessions);
 		/* These only tell: a kernel whose functions cannot be traced jails as well. */
 		if (!link &&
 		    (program == lsm->skel->progs.al_moving || program == lsm->skel->progs.al_moved))
@@ -212,7 +222,7 @@ static int refuse_other_layouts(struct fail *f)
 		f, "end them with that version (agent-lock destroy --all) and stop its daemon");
 }
 
-int lsm_open(uint32_t session_level, struct lsm **out_lsm, struct fail *f)
+int lsm_open(uint32_t session_level, int sessions, struct lsm **out_lsm, struct fail *f)
 {
 	struct lsm *lsm;
 
@@ -231,7 +241,7 @@ int lsm_open(uint32_t session_level, struct lsm **out_lsm, struct fail *f)
 		lsm_close(lsm);
 		return -1;
 	}
-	if (load(lsm, session_level, true, f) || attach(lsm, f)) {
+	if (load(lsm, session_level, true, f) || attach(lsm, sessions, f)) {
 		lsm_close(lsm);
 		return -1;
 	}

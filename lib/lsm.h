@@ -38,9 +38,10 @@ int lsm_hooks(void (*each)(const struct lsm_hook *hook, void *data), void *data,
 /*
  * Load and attach. Maps that are pinned already are taken over with all that is in them; the new
  * programs run before the old ones' links go. session_level: cgroup level of a session
- * (cg_session_level()). On success *out_lsm is the caller's.
+ * (cg_session_level()); sessions: a descriptor of the cgroup above them all (cg_directory()). On
+ * success *out_lsm is the caller's.
  */
-int lsm_open(uint32_t session_level, struct lsm **out_lsm, struct fail *f);
+int lsm_open(uint32_t session_level, int sessions, struct lsm **out_lsm, struct fail *f);
 /* Forget it; what is pinned goes on enforcing. NULL is fine. */
 void lsm_close(struct lsm *lsm);
 /* Remove every pin: nothing is enforced afterwards. Only when there is no session. */

@@ -192,12 +192,14 @@ bool policy_sensitive(const struct policy *policy, const char *path)
 
 uint32_t policy_flags(const struct policy *policy)
 {
-	return (policy->audit ? AL_AUDIT : 0) | (policy->userns ? AL_USERNS : 0);
+	return (policy->audit ? AL_AUDIT : 0) | (policy->localhost ? AL_LOCALHOST : 0) |
+	       (policy->userns ? AL_USERNS : 0);
 }
 
 void policy_set_flags(struct policy *policy, uint32_t flags)
 {
 	policy->audit = flags & AL_AUDIT;
+	policy->localhost = flags & AL_LOCALHOST;
 	policy->userns = flags & AL_USERNS;
 }
 
@@ -243,7 +245,8 @@ void policy_print(const struct policy *policy, FILE *out)
 {
 	const char *section = NULL;
 
-	fprintf(out, "[session]\nmode = %s\nuserns = %s\n", policy->audit ? "audit" : "enforce",
+	fprintf(out, "[session]\nmode = %s\nlocalhost = %s\nuserns = %s\n",
+		policy->audit ? "audit" : "enforce", policy->localhost ? "any" : "own",
 		policy->userns ? "allow" : "deny");
 	for (size_t i = 0; i < policy->len; i++) {
 		const struct policy_rule *rule = &policy->rules[i];

@@ -41,6 +41,7 @@ struct policy {
 	char **sensitive; /* patterns, ~ expanded */
 	size_t sensitive_len;
 	bool audit;
+	bool localhost; /* TCP to this machine's own services is allowed */
 	bool userns; /* user namespaces, and mounts in them, are allowed */
 };
 
@@ -68,7 +69,7 @@ int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail
 void policy_tidy(struct policy *policy);
 /* Is this path one of those that hold keys, credentials or history? For display only. */
 bool policy_sensitive(const struct policy *policy, const char *path);
-/* What the kernel side keeps for the session as a whole: AL_AUDIT | AL_USERNS; and back. */
+/* What the kernel side keeps for the session as a whole: AL_AUDIT | AL_LOCALHOST | AL_USERNS; and back. */
 uint32_t policy_flags(const struct policy *policy);
 void policy_set_flags(struct policy *policy, uint32_t flags);
 /* The rights bits (AL_READ | ...) that the kernel side keeps for a right. */

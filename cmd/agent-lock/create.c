@@ -26,6 +26,7 @@ enum {
 	OPT_HIDE,
 	OPT_POLICY,
 	OPT_AUDIT,
+	OPT_LOCALHOST,
 	OPT_FORCE,
 	OPT_ROOT,
 };
@@ -39,6 +40,7 @@ static const struct option options[] = {
 	{"hide", required_argument, NULL, OPT_HIDE},
 	{"policy", required_argument, NULL, OPT_POLICY},
 	{"audit", no_argument, NULL, OPT_AUDIT},
+	{"localhost", no_argument, NULL, OPT_LOCALHOST},
 	{"force", no_argument, NULL, OPT_FORCE},
 	{"root", no_argument, NULL, OPT_ROOT},
 	{0},
@@ -173,7 +175,7 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
 	cleanup_free struct given *given = calloc((size_t)argc, sizeof(*given));
 	struct creation creation = {0};
 	struct fail f = {0};
-	bool audit = false;
+	bool audit = false, localhost = false;
 	size_t len = 0;
 	int option;
 
@@ -188,6 +190,9 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
 			break;
 		case OPT_AUDIT:
 			audit = true;
+			break;
+		case OPT_LOCALHOST:
+			localhost = true;
 			break;
 		case OPT_FORCE:
 			creation.force = true;
@@ -211,6 +216,7 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
 		return EXIT_REFUSED;
 	}
 	creation.policy.audit |= audit;
+	creation.policy.localhost |= localhost;
 	*out_rest = optind + 1;
 	*out_creation = creation;
 	return 0;

@@ -10,7 +10,7 @@
 
 #define CREATION \
 	"[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... " \
-	"[--connect SOCKET]... [--policy FILE] [--audit] [--force] [--root]"
+	"[--connect SOCKET]... [--policy FILE] [--audit] [--localhost] [--force] [--root]"
 
 static const struct verb {
 	const char *name;

@@ -77,7 +77,8 @@ static void note_restored(const char *name, const char *what)
 
 static int start(struct daemon *daemon, struct fail *f)
 {
-	if (cg_open(&daemon->cg, f) || lsm_open(cg_session_level(), &daemon->lsm, f) ||
+	if (cg_open(&daemon->cg, f) ||
+	    lsm_open(cg_session_level(), cg_directory(daemon->cg), &daemon->lsm, f) ||
 	    sessions_open(daemon->lsm, daemon->cg, &daemon->sessions, f))
 		return -1;
 	if (sessions_restore(daemon->sessions, note_restored, f))

@@ -62,7 +62,9 @@ static int request_new(struct daemon *daemon, struct client *client, struct mess
 	message_get_text(message, client->wanted, sizeof(client->wanted));
 	message_get_text(message, directory, sizeof(directory));
 	flags = message_get(message);
-	if (!message_complete(message) || (flags & ~(uint64_t)(AL_AUDIT | AL_USERNS)) || client->draft || directory[0] != '/')
+	if (!message_complete(message) ||
+	    (flags & ~(uint64_t)(AL_AUDIT | AL_LOCALHOST | AL_USERNS)) || client->draft ||
+	    directory[0] != '/')
 		return malformed(f);
 	if (client->peer.uid != 0 && control_drafts(daemon, client->peer.uid) >= DRAFTS_OF_USER)
 		return fail(f, 0, "%d sessions of yours are being made already", DRAFTS_OF_USER);
