@@ -420,7 +420,7 @@ static void put_unseen(const struct report *report, FILE *out)
 	if (report->others)
 		fprintf(out,
 			"%" PRIu64
-			" attempt%s counted, but not listed by path: too many different targets\n",
+			" attempt%s counted, but not listed by path: too many different targets, or found too late to name\n",
 			report->others, plural(report->others));
 }
 
