@@ -30,6 +30,8 @@ struct world {
 	bool inside; /* set for attempt() alone: which of the two tries this is */
 	/* What prepare() tells attempt(): pids, keys, ports. attempt() gets copies. */
 	long number[WORLD_NUMBERS];
+	/* A descriptor that prepare() opened: attempt's standard input. 0: /dev/null. */
+	int handed;
 };
 
 /* What attempt() returns besides 0 (it worked) and an errno (it was refused). */
@@ -42,6 +44,7 @@ enum {
 	IN_USERNS = 1 << 3,  /* tried once more in a session that may make user namespaces */
 	MUST_WORK = 1 << 4,  /* no escape: in-bounds work that has to go on */
 	UNSEEN = 1 << 5,     /* refused where no hook tells us: not in the log */
+	RESTLESS = 1 << 6,   /* something outside moves about meanwhile: out is not compared */
 };
 
 struct escape {
@@ -64,6 +67,11 @@ struct escape {
 	void (*cleanup)(struct world *world);
 	const char *logged; /* the operation that the log names; a second may follow a blank */
 	const char *reason; /* not tried or not logged: why */
+	/*
+	 * Inside is a session of its own, made after prepare(), whose policy has these lines too
+	 * ("ro = ${PROJECT}/a"). NULL: one that was made before all tries.
+	 */
+	const char *policy;
 };
 
 struct family {

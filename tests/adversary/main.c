@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,8 @@ enum verdict { BLOCKED, LEAKED, WITHOUT_CONTROL, WORKS, BROKEN, NOT_TRIED, NVERD
 static const char *const verdict_words[] = {"blocked", "LEAKED", "no control",
 					    "works",   "BROKEN", "not tried"};
 
-/* The sessions, made once; each try enters one. */
-enum { PLAIN, USERNS, NSESSIONS };
+/* The sessions, made once but for OWN, made for one try; each try enters one. */
+enum { PLAIN, USERNS, OWN, NSESSIONS, NOWHERE = -1 };
 static char sessions[NSESSIONS][64];
 static char self[PATH_MAX], agent_lock[PATH_MAX];
 static bool harmless;
@@ -51,8 +52,11 @@ static void die(const char *what)
 	exit(2);
 }
 
-/* Run a command to its end. Its output is kept, cut to size. Returns its exit status, DIED or -1. */
-static int run(const char *const *command, char *out, size_t size)
+/*
+ * Run a command to its end, with this standard input, 0: none. Its output is kept, cut to size.
+ * Returns its exit status, DIED or -1.
+ */
+static int run(const char *const *command, int input, char *out, size_t size)
 {
 	struct timespec begun, now;
 	size_t len = 0;
@@ -65,11 +69,11 @@ static int run(const char *const *command, char *out, size_t size)
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	pid = fork();
 	if (pid == 0) {
-		int nothing = open("/dev/null", O_RDWR);
+		int from = input ? input : open("/dev/null", O_RDWR);
 
 		/* What the try leaves behind must not keep our pipe open for ever: see below. */
 		setpgid(0, 0);
-		dup2(nothing, 0);
+		dup2(from, 0);
 		dup2(output[1], 1);
 		dup2(output[1], 2);
 		execv(command[0], (char *const *)command);
@@ -107,14 +111,40 @@ static int run(const char *const *command, char *out, size_t size)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : DIED;
 }
 
+/* A row's place among all; ids are no names of rows, for several may have one. */
+static size_t row_of(const struct escape *escape)
+{
+	size_t before = 0;
+
+	for (size_t i = 0; i < LEN(families); i++) {
+		const struct escape *rows = families[i]->escapes;
+
+		if (escape >= rows && escape < rows + families[i]->len)
+			return before + (size_t)(escape - rows);
+		before += families[i]->len;
+	}
+	return SIZE_MAX;
+}
+
+static const struct escape *find(size_t row)
+{
+	for (size_t i = 0; i < LEN(families); i++) {
+		if (row < families[i]->len)
+			return &families[i]->escapes[row];
+		row -= families[i]->len;
+	}
+	return NULL;
+}
+
 /* One try: 0, an errno, NO_CONTROL, DIED. The world is the one that prepare() left. */
 static int attempt(const struct escape *escape, const struct world *world, const char *session,
 		   char *out, size_t size)
 {
 	const char *command[16 + WORLD_NUMBERS];
-	char numbers[WORLD_NUMBERS][24];
+	char row[24], numbers[WORLD_NUMBERS][24];
 	int n = 0;
 
+	snprintf(row, sizeof(row), "%zu", row_of(escape));
 	if (session) {
 		command[n++] = agent_lock;
 		command[n++] = "exec";
@@ -123,7 +153,7 @@ static int attempt(const struct escape *escape, const struct world *world, const
 	}
 	command[n++] = self;
 	command[n++] = "--attempt";
-	command[n++] = escape->id;
+	command[n++] = row;
 	command[n++] = world->base;
 	command[n++] = session ? "inside" : "outside";
 	for (int i = 0; i < WORLD_NUMBERS; i++) {
@@ -131,7 +161,47 @@ static int attempt(const struct escape *escape, const struct world *world, const
 		command[n++] = numbers[i];
 	}
 	command[n] = NULL;
-	return run(command, out, size);
+	return run(command, world->handed, out, size);
+}
+
+/* A session for the project; policy: the text of a policy file, or NULL. Returns agent-lock's status. */
+static int make_session(const struct world *world, int which, const char *policy, char *out,
+			size_t size)
+{
+	const char *file = in(world->base, "policy.ini");
+	const char *command[16] = {agent_lock, "new", "--name", sessions[which], "--ro", NULL};
+	static unsigned int made;
+	char directory[PATH_MAX];
+	int status, n = 5;
+
+	snprintf(directory, sizeof(directory), "%s", self);
+	*strrchr(directory, '/') = '\0';
+	/* Never the name of one that was: its log would be there already. */
+	snprintf(sessions[which], sizeof(sessions[which]), "adversary-%d-%u", getpid(), made++);
+	command[n++] = directory;
+	if (policy) {
+		if (make_file(file, policy))
+			die("write a policy");
+		command[n++] = "--policy";
+		command[n++] = file;
+	}
+	command[n++] = world->project;
+	command[n] = NULL;
+	status = run(command, 0, out, size);
+	unlink(file);
+	if (status)
+		sessions[which][0] = '\0';
+	return status;
+}
+
+static void destroy_session(int which)
+{
+	const char *command[] = {agent_lock, "destroy", sessions[which], NULL};
+	char out[4096];
+
+	if (sessions[which][0])
+		run(command, 0, out, sizeof(out));
+	sessions[which][0] = '\0';
 }
 
 struct
@@ -142,11 +212,31 @@ try {
 	char said[1024]; /* why not, or whatever was printed */
 };
 
-static void try(const struct escape *escape, struct world *world, const char *session,
-		struct try *out_try)
+/* With the world as prepare() left it; session as for try(). */
+static void try_prepared(const struct escape *escape, struct world *world, int session,
+			 struct try *out_try)
 {
 	char *before, *after;
 
+	if (session == OWN &&
+	    make_session(world, OWN, escape->policy, out_try->said, sizeof(out_try->said))) {
+		out_try->result = NO_CONTROL;
+		return;
+	}
+	before = world_print(world);
+	out_try->result = attempt(escape, world, session == NOWHERE ? NULL : sessions[session],
+				  out_try->said, sizeof(out_try->said));
+	out_try->reached = escape->reached && escape->reached(world);
+	after = world_print(world);
+	out_try->changed =
+		!(escape->flags & RESTLESS) && (!before || !after || strcmp(before, after) != 0);
+	free(before);
+	free(after);
+}
+
+/* In one of the sessions, or NOWHERE. */
+static void try(const struct escape *escape, struct world *world, int session, struct try *out_try)
+{
 	*out_try = (struct try){0};
 	errno = world_make(world);
 	if (errno)
@@ -155,15 +245,10 @@ static void try(const struct escape *escape, struct world *world, const char *se
 		out_try->result = NO_CONTROL;
 		snprintf(out_try->said, sizeof(out_try->said), "%s", why_text());
 	} else {
-		before = world_print(world);
-		out_try->result =
-			attempt(escape, world, session, out_try->said, sizeof(out_try->said));
-		out_try->reached = escape->reached && escape->reached(world);
-		after = world_print(world);
-		out_try->changed = !before || !after || strcmp(before, after) != 0;
-		free(before);
-		free(after);
+		try_prepared(escape, world, session, out_try);
 	}
+	if (world->handed)
+		close(world->handed);
 	if (escape->cleanup)
 		escape->cleanup(world);
 }
@@ -230,15 +315,26 @@ static void say(enum verdict verdict, const struct escape *escape, const char *w
 	fflush(stdout);
 }
 
+/*
+ * Did the try end before it tried? Either it says so, or it died, or agent-lock exec says why it
+ * didn't run it (125 to 127 are errors of system calls, too).
+ */
+static bool not_made(const struct try *inside)
+{
+	return inside->result == NO_CONTROL || inside->result == DIED ||
+	       (inside->result >= 125 && inside->result <= 127 &&
+		strncmp(inside->said, "agent-lock: ", 12) == 0);
+}
+
 /* Inside, after the control worked. */
 static void judge(const struct escape *escape, struct world *world, int which)
 {
 	const char *where = which == USERNS ? " (userns)" : "", *session = sessions[which];
-	off_t offset = log_size(session);
+	off_t offset = which == OWN ? 0 : log_size(session);
 	struct try inside;
 	char why[256];
 
-	try(escape, world, session, &inside);
+	try(escape, world, which, &inside);
 	if (escape->flags & MUST_WORK) {
 		snprintf(why, sizeof(why), "%s inside: %.*s", error_text(inside.result), 200,
 			 inside.said);
@@ -248,9 +344,10 @@ static void judge(const struct escape *escape, struct world *world, int which)
 		    inside.result == 0 ? "it worked inside"
 		    : inside.reached   ? "an error was returned, but it was done"
 				       : "something outside is not as it was");
-	} else if (inside.result == NO_CONTROL) {
-		say(LEAKED, escape, where,
-		    "outside it could be tried, inside not: nothing is proven");
+	} else if (not_made(&inside)) {
+		snprintf(why, sizeof(why), "inside it could not be tried, nothing is proven: %.*s",
+			 160, inside.said);
+		say(LEAKED, escape, where, why);
 	} else if (escape->logged && !logged(session, offset, escape->logged)) {
 		snprintf(why, sizeof(why), "%s, but the log does not say so",
 			 error_text(inside.result));
@@ -284,7 +381,7 @@ static void run_escape(const struct escape *escape, struct world *world)
 		say(NOT_TRIED, escape, "", "it would change this machine");
 		return;
 	}
-	try(escape, world, NULL, &control);
+	try(escape, world, NOWHERE, &control);
 	if (control.result) {
 		snprintf(why, sizeof(why), "%s%s%s",
 			 control.result == NO_CONTROL ? "" : error_text(control.result),
@@ -292,18 +389,10 @@ static void run_escape(const struct escape *escape, struct world *world)
 		say(WITHOUT_CONTROL, escape, "", why);
 		return;
 	}
-	judge(escape, world, PLAIN);
+	judge(escape, world, escape->policy ? OWN : PLAIN);
+	destroy_session(OWN);
 	if (escape->flags & IN_USERNS)
 		judge(escape, world, USERNS);
-}
-
-static const struct escape *find(const char *id)
-{
-	for (size_t i = 0; i < LEN(families); i++)
-		for (size_t j = 0; j < families[i]->len; j++)
-			if (strcmp(families[i]->escapes[j].id, id) == 0)
-				return &families[i]->escapes[j];
-	return NULL;
 }
 
 static void world_name(struct world *world, const char *base)
@@ -313,10 +402,10 @@ static void world_name(struct world *world, const char *base)
 	snprintf(world->project, sizeof(world->project), "%s/project", base);
 }
 
-/* The other side of attempt(): --attempt ID BASE inside|outside NUMBER... */
+/* The other side of attempt(): --attempt ROW BASE inside|outside NUMBER... */
 static int attempt_main(char **argv)
 {
-	const struct escape *escape = find(argv[2]);
+	const struct escape *escape = find(strtoul(argv[2], NULL, 10));
 	struct world world = {.inside = strcmp(argv[4], "inside") == 0};
 	int no;
 
@@ -326,38 +415,21 @@ static int attempt_main(char **argv)
 	for (int i = 0; i < WORLD_NUMBERS; i++)
 		world.number[i] = atol(argv[5 + i]);
 	if (chdir(world.project))
-		return errno;
-	no = escape->attempt(&world);
+		no = why_not("the project cannot be entered: %s", strerror(errno));
+	else
+		no = escape->attempt(&world);
 	if (no == NO_CONTROL)
 		puts(why_text());
 	return no;
 }
 
-static void make_session(const struct world *world, int which)
+static void begin_session(const struct world *world, int which, const char *policy)
 {
-	const char *policy = in(world->base, "policy.ini");
-	const char *command[16] = {agent_lock, "new", "--name", sessions[which], "--ro", NULL};
-	char directory[PATH_MAX], out[1024];
-	int n = 5;
+	char out[1024];
 
-	snprintf(directory, sizeof(directory), "%s", self);
-	*strrchr(directory, '/') = '\0';
-	snprintf(sessions[which], sizeof(sessions[which]), "adversary-%d-%d", getpid(), which);
-	command[n++] = directory;
-	if (which == USERNS) {
-		if (make_file(policy, "[session]\nuserns = allow\n"))
-			die("write a policy");
-		command[n++] = "--policy";
-		command[n++] = policy;
-	}
-	command[n++] = world->project;
-	command[n] = NULL;
-	if (run(command, out, sizeof(out)) == 0) {
-		unlink(policy);
+	if (make_session(world, which, policy, out, sizeof(out)) == 0)
 		return;
-	}
 	fprintf(stderr, "adversary: agent-lock new failed: %s", out);
-	sessions[which][0] = '\0';
 	exit(2);
 }
 
@@ -366,14 +438,8 @@ static struct world world;
 /* At the end, however it comes: no session and no file of ours stays. */
 static void leave(void)
 {
-	char out[4096];
-
-	for (int i = 0; i < NSESSIONS; i++) {
-		const char *command[] = {agent_lock, "destroy", sessions[i], NULL};
-
-		if (sessions[i][0])
-			run(command, out, sizeof(out));
-	}
+	for (int i = 0; i < NSESSIONS; i++)
+		destroy_session(i);
 	if (world.base[0])
 		world_end(&world);
 }
@@ -439,8 +505,8 @@ int main(int argc, char **argv)
 	/* SIGIO and the like are for the processes that the tries are about. */
 	if (mkdir(world.project, 0755))
 		die("make the project");
-	for (int i = 0; i < NSESSIONS; i++)
-		make_session(&world, i);
+	begin_session(&world, PLAIN, NULL);
+	begin_session(&world, USERNS, "[session]\nuserns = allow\n");
 	for (size_t i = 0; i < LEN(families); i++) {
 		for (size_t j = 0; j < families[i]->len; j++) {
 			const struct escape *escape = &families[i]->escapes[j];

@@ -16,6 +16,7 @@
 #include "world.h"
 
 #define SPAWNED_MAX 32
+#define LEVELS 64 /* of directories that are opened at once, or compared */
 
 static pid_t spawned[SPAWNED_MAX];
 static size_t spawned_len;
@@ -141,23 +142,52 @@ static void end_spawned(void)
 	}
 }
 
-/* Remove a directory's contents, and with self the directory. Does not follow links. */
-static void remove_below(int parent, const char *name, bool self)
+/*
+ * Remove what is in a directory, but for what is called keep. Does not follow links. What lies deep
+ * is moved up to top, to be removed from there: each level takes a descriptor. Returns whether
+ * something was moved so.
+ */
+static bool empty_directory(int fd, const char *keep, int top, unsigned int depth)
 {
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+	DIR *entries = fdopendir(dup(fd));
+	static unsigned int moves;
 	struct dirent *entry;
+	bool moved = false;
+	char name[32];
 
 	while (entries && (entry = readdir(entries))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		int below;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    (keep && strcmp(entry->d_name, keep) == 0) ||
+		    unlinkat(fd, entry->d_name, 0) == 0)
 			continue;
-		if (unlinkat(fd, entry->d_name, 0))
-			remove_below(fd, entry->d_name, true);
+		if (depth == LEVELS) {
+			snprintf(name, sizeof(name), ".moved-up-%u", moves++);
+			moved |= renameat(fd, entry->d_name, top, name) == 0;
+			continue;
+		}
+		below = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below < 0)
+			continue;
+		moved |= empty_directory(below, NULL, top, depth + 1);
+		close(below);
+		unlinkat(fd, entry->d_name, AT_REMOVEDIR);
 	}
 	if (entries)
 		closedir(entries);
-	if (self)
-		unlinkat(parent, name, AT_REMOVEDIR);
+	return moved;
+}
+
+static void empty_path(const char *path, const char *keep)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	while (empty_directory(fd, keep, fd, 0))
+		lseek(fd, 0, SEEK_SET);
+	close(fd);
 }
 
 static int copy_true(const char *path)
@@ -183,10 +213,10 @@ int world_make(struct world *world)
 
 	end_spawned();
 	memset(world->number, 0, sizeof(world->number));
+	world->handed = 0;
 	/* project stays the directory that the session was made for; base empties around it. */
-	remove_below(AT_FDCWD, world->out, true);
-	remove_below(AT_FDCWD, world->project, false);
-	remove_below(AT_FDCWD, in(world->base, "more"), true);
+	empty_path(world->project, NULL);
+	empty_path(world->base, strrchr(world->project, '/') + 1);
 	if (mkdir(world->out, 0755) || mkdir(in(world->out, "d"), 0755) ||
 	    mkdir(in(world->base, "more"), 0755) || symlink("f", in(world->out, "l")))
 		return errno;
@@ -201,7 +231,8 @@ int world_make(struct world *world)
 void world_end(struct world *world)
 {
 	end_spawned();
-	remove_below(AT_FDCWD, world->base, true);
+	empty_path(world->base, NULL);
+	rmdir(world->base);
 }
 
 static void print_attributes(int fd, FILE *to)
@@ -234,7 +265,7 @@ static void print_content(int fd, const struct stat *st, FILE *to)
 
 /* One line for everything below parent but the project; sorted, so that two are equal or not. */
 static void print_below(int parent, const char *name, const char *shown, const char *project,
-			FILE *to)
+			unsigned int depth, FILE *to)
 {
 	int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct dirent **entries;
@@ -258,8 +289,8 @@ static void print_below(int parent, const char *name, const char *shown, const c
 	for (int i = 0; i < len; i++) {
 		snprintf(below, sizeof(below), "%s/%s", shown, entries[i]->d_name);
 		if (strcmp(entries[i]->d_name, ".") != 0 && strcmp(entries[i]->d_name, "..") != 0 &&
-		    strcmp(below, project) != 0)
-			print_below(fd, entries[i]->d_name, below, project, to);
+		    strcmp(below, project) != 0 && depth < LEVELS)
+			print_below(fd, entries[i]->d_name, below, project, depth + 1, to);
 		free(entries[i]);
 	}
 	if (len > 0)
@@ -276,7 +307,7 @@ char *world_print(const struct world *world)
 
 	if (!to)
 		return NULL;
-	print_below(AT_FDCWD, world->base, world->base, world->project, to);
+	print_below(AT_FDCWD, world->base, world->base, world->project, 0, to);
 	fclose(to);
 	return text;
 }
