@@ -38,13 +38,14 @@ struct world {
 #define NO_CONTROL 250 /* cannot be tried on this machine; says why with why_not() */
 
 enum {
-	ROOT_ONLY = 1 << 0,  /* asks for root's rights: of no use to an ordinary user */
-	USER_ONLY = 1 << 1,  /* means something for an ordinary user alone */
-	GUEST_ONLY = 1 << 2, /* changes the machine where it works: not on a user's own */
-	IN_USERNS = 1 << 3,  /* tried once more in a session that may make user namespaces */
-	MUST_WORK = 1 << 4,  /* no escape: in-bounds work that has to go on */
-	UNSEEN = 1 << 5,     /* refused where no hook tells us: not in the log */
-	RESTLESS = 1 << 6,   /* something outside moves about meanwhile: out is not compared */
+	ROOT_ONLY = 1 << 0,   /* asks for root's rights: of no use to an ordinary user */
+	USER_ONLY = 1 << 1,   /* means something for an ordinary user alone */
+	GUEST_ONLY = 1 << 2,  /* changes the machine where it works: not on a user's own */
+	IN_USERNS = 1 << 3,   /* tried once more in a session that may make user namespaces */
+	MUST_WORK = 1 << 4,   /* no escape: in-bounds work that has to go on */
+	UNSEEN = 1 << 5,      /* refused where no hook tells us: not in the log */
+	RESTLESS = 1 << 6,    /* something outside moves about meanwhile: out is not compared */
+	USERNS_ONLY = 1 << 7, /* tried only in a session that may make user namespaces */
 };
 
 struct escape {
@@ -53,6 +54,11 @@ struct escape {
 	unsigned int flags;
 	/* Outside, before each try; 0, or NO_CONTROL after why_not(). May be NULL. */
 	int (*prepare)(struct world *world);
+	/*
+	 * Runs beside, in a session of its own, whose project is BASE/beside: tells numbers with
+	 * neighbour_ready() and waits. Its pid is number[0], what it told follows; then comes prepare().
+	 */
+	int (*neighbour)(const struct world *world);
 	/*
 	 * The try itself, in a process of its own, working directory: the project. 0: it worked; an
 	 * errno: it didn't; NO_CONTROL. NULL: not tried, see reason.
@@ -91,6 +97,10 @@ pid_t spawn(int (*body)(const struct world *world, int ready_fd), const struct w
 pid_t spawn_sleeper(void);
 /* Is it alive (not stopped, not a zombie)? */
 bool alive(pid_t pid);
+
+/* A neighbour is ready; what it has to tell, as many numbers as it said. Waits for ever. */
+void neighbour_ready(const struct world *world, size_t count, const long *numbers)
+	__attribute__((noreturn));
 
 /* DIR/NAME in a static buffer of four that take turns. */
 const char *in(const char *directory, const char *name);

@@ -39,8 +39,8 @@ enum verdict { BLOCKED, LEAKED, WITHOUT_CONTROL, WORKS, BROKEN, NOT_TRIED, NVERD
 static const char *const verdict_words[] = {"blocked", "LEAKED", "no control",
 					    "works",   "BROKEN", "not tried"};
 
-/* The sessions, made once but for OWN, made for one try; each try enters one. */
-enum { PLAIN, USERNS, OWN, NSESSIONS, NOWHERE = -1 };
+/* The sessions, made once but for OWN, made for one try; a try enters any but BESIDE. */
+enum { PLAIN, USERNS, OWN, BESIDE, NSESSIONS, NOWHERE = -1 };
 static char sessions[NSESSIONS][64];
 static char self[PATH_MAX], agent_lock[PATH_MAX];
 static bool harmless;
@@ -185,7 +185,7 @@ static int make_session(const struct world *world, int which, const char *policy
 		command[n++] = "--policy";
 		command[n++] = file;
 	}
-	command[n++] = world->project;
+	command[n++] = which == BESIDE ? in(world->base, "beside") : world->project;
 	command[n] = NULL;
 	status = run(command, 0, out, size);
 	unlink(file);
@@ -204,8 +204,67 @@ static void destroy_session(int which)
 	sessions[which][0] = '\0';
 }
 
-struct
-try {
+static void world_name(struct world *world, const char *base)
+{
+	snprintf(world->base, sizeof(world->base), "%s", base);
+	snprintf(world->out, sizeof(world->out), "%s/out", base);
+	snprintf(world->project, sizeof(world->project), "%s/project", base);
+}
+
+static void begin_session(const struct world *world, int which, const char *policy)
+{
+	char out[1024];
+
+	if (make_session(world, which, policy, out, sizeof(out)) == 0)
+		return;
+	fprintf(stderr, "adversary: agent-lock new failed: %s", out);
+	exit(2);
+}
+
+static const struct escape *beside;
+
+static int become_neighbour(const struct world *made, int ready_fd)
+{
+	char row[24];
+
+	dup2(ready_fd, STDOUT_FILENO);
+	snprintf(row, sizeof(row), "%zu", row_of(beside));
+	execl(agent_lock, agent_lock, "exec", sessions[BESIDE], "--", self, "--neighbour", row,
+	      made->base, (char *)NULL);
+	return DIED;
+}
+
+/* 0, or NO_CONTROL. */
+static int start_neighbour(const struct escape *escape, struct world *world)
+{
+	FILE *numbers;
+
+	beside = escape;
+	if (!sessions[BESIDE][0])
+		begin_session(world, BESIDE, NULL);
+	world->number[0] = spawn(become_neighbour, world);
+	numbers = fopen(in(in(world->base, "beside"), "numbers"), "re");
+	if (!numbers)
+		return why_not("the neighbour does not come up");
+	for (int i = 1; i < WORLD_NUMBERS && fscanf(numbers, "%ld", &world->number[i]) == 1; i++)
+		;
+	fclose(numbers);
+	return 0;
+}
+
+/* The other side: --neighbour ROW BASE */
+static int neighbour_main(char **argv)
+{
+	const struct escape *escape = find(strtoul(argv[2], NULL, 10));
+	struct world world = {.inside = true};
+
+	if (!escape || !escape->neighbour)
+		return DIED;
+	world_name(&world, argv[3]);
+	return escape->neighbour(&world);
+}
+
+struct tried {
 	int result;
 	bool reached;
 	bool changed;
@@ -214,7 +273,7 @@ try {
 
 /* With the world as prepare() left it; session as for try(). */
 static void try_prepared(const struct escape *escape, struct world *world, int session,
-			 struct try *out_try)
+			 struct tried *out_try)
 {
 	char *before, *after;
 
@@ -235,13 +294,15 @@ static void try_prepared(const struct escape *escape, struct world *world, int s
 }
 
 /* In one of the sessions, or NOWHERE. */
-static void try(const struct escape *escape, struct world *world, int session, struct try *out_try)
+static void try(const struct escape *escape, struct world *world, int session,
+		struct tried *out_try)
 {
-	*out_try = (struct try){0};
+	*out_try = (struct tried){0};
 	errno = world_make(world);
 	if (errno)
 		die("make the world that is tried on");
-	if (escape->prepare && escape->prepare(world)) {
+	if ((escape->neighbour && start_neighbour(escape, world)) ||
+	    (escape->prepare && escape->prepare(world))) {
 		out_try->result = NO_CONTROL;
 		snprintf(out_try->said, sizeof(out_try->said), "%s", why_text());
 	} else {
@@ -319,7 +380,7 @@ static void say(enum verdict verdict, const struct escape *escape, const char *w
  * Did the try end before it tried? Either it says so, or it died, or agent-lock exec says why it
  * didn't run it (125 to 127 are errors of system calls, too).
  */
-static bool not_made(const struct try *inside)
+static bool not_made(const struct tried *inside)
 {
 	return inside->result == NO_CONTROL || inside->result == DIED ||
 	       (inside->result >= 125 && inside->result <= 127 &&
@@ -331,7 +392,7 @@ static void judge(const struct escape *escape, struct world *world, int which)
 {
 	const char *where = which == USERNS ? " (userns)" : "", *session = sessions[which];
 	off_t offset = which == OWN ? 0 : log_size(session);
-	struct try inside;
+	struct tried inside;
 	char why[256];
 
 	try(escape, world, which, &inside);
@@ -340,10 +401,12 @@ static void judge(const struct escape *escape, struct world *world, int which)
 			 inside.said);
 		say(inside.result ? BROKEN : WORKS, escape, where, inside.result ? why : NULL);
 	} else if (inside.result == 0 || inside.reached || inside.changed) {
-		say(LEAKED, escape, where,
-		    inside.result == 0 ? "it worked inside"
-		    : inside.reached   ? "an error was returned, but it was done"
-				       : "something outside is not as it was");
+		snprintf(why, sizeof(why), "%s%s%.*s",
+			 inside.result == 0 ? "it worked inside"
+			 : inside.reached   ? "an error was returned, but it was done"
+					    : "something outside is not as it was",
+			 *inside.said ? ": " : "", 150, inside.said);
+		say(LEAKED, escape, where, why);
 	} else if (not_made(&inside)) {
 		snprintf(why, sizeof(why), "inside it could not be tried, nothing is proven: %.*s",
 			 160, inside.said);
@@ -362,7 +425,7 @@ static void judge(const struct escape *escape, struct world *world, int which)
 static void run_escape(const struct escape *escape, struct world *world)
 {
 	bool is_root = geteuid() == 0;
-	struct try control;
+	struct tried control;
 	char why[1200];
 
 	if (!escape->attempt) {
@@ -389,17 +452,11 @@ static void run_escape(const struct escape *escape, struct world *world)
 		say(WITHOUT_CONTROL, escape, "", why);
 		return;
 	}
-	judge(escape, world, escape->policy ? OWN : PLAIN);
+	if (!(escape->flags & USERNS_ONLY))
+		judge(escape, world, escape->policy ? OWN : PLAIN);
 	destroy_session(OWN);
-	if (escape->flags & IN_USERNS)
+	if (escape->flags & (IN_USERNS | USERNS_ONLY))
 		judge(escape, world, USERNS);
-}
-
-static void world_name(struct world *world, const char *base)
-{
-	snprintf(world->base, sizeof(world->base), "%s", base);
-	snprintf(world->out, sizeof(world->out), "%s/out", base);
-	snprintf(world->project, sizeof(world->project), "%s/project", base);
 }
 
 /* The other side of attempt(): --attempt ROW BASE inside|outside NUMBER... */
@@ -421,16 +478,6 @@ static int attempt_main(char **argv)
 	if (no == NO_CONTROL)
 		puts(why_text());
 	return no;
-}
-
-static void begin_session(const struct world *world, int which, const char *policy)
-{
-	char out[1024];
-
-	if (make_session(world, which, policy, out, sizeof(out)) == 0)
-		return;
-	fprintf(stderr, "adversary: agent-lock new failed: %s", out);
-	exit(2);
 }
 
 static struct world world;
@@ -485,6 +532,8 @@ int main(int argc, char **argv)
 
 	if (argc == 5 + WORLD_NUMBERS && strcmp(argv[1], "--attempt") == 0)
 		return attempt_main(argv);
+	if (argc == 4 && strcmp(argv[1], "--neighbour") == 0)
+		return neighbour_main(argv);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'l') {
 			list();
@@ -503,7 +552,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	/* SIGIO and the like are for the processes that the tries are about. */
-	if (mkdir(world.project, 0755))
+	if (mkdir(world.project, 0755) || mkdir(in(world.base, "beside"), 0755))
 		die("make the project");
 	begin_session(&world, PLAIN, NULL);
 	begin_session(&world, USERNS, "[session]\nuserns = allow\n");

@@ -96,6 +96,9 @@ pid_t spawn(int (*body)(const struct world *world, int ready_fd), const struct w
 	pid = fork();
 	if (pid == 0) {
 		close(ready[0]);
+		/* Not the handlers of the program's own: they tidy up. */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
 		_exit(body(world, ready[1]));
 	}
 	close(ready[1]);
@@ -114,6 +117,19 @@ static int sleep_on(const struct world *world, int ready_fd)
 	for (;;)
 		pause();
 	return 0;
+}
+
+void neighbour_ready(const struct world *world, size_t count, const long *numbers)
+{
+	FILE *to = fopen(in(in(world->base, "beside"), "numbers"), "we");
+
+	for (size_t i = 0; to && i < count; i++)
+		fprintf(to, "%ld\n", numbers[i]);
+	if (to)
+		fclose(to);
+	(void)!write(STDOUT_FILENO, "", 1);
+	for (;;)
+		pause();
 }
 
 pid_t spawn_sleeper(void)
@@ -142,12 +158,18 @@ static void end_spawned(void)
 	}
 }
 
+/* A directory that a session was made for. */
+static bool is_project(const char *name)
+{
+	return strcmp(name, "project") == 0 || strcmp(name, "beside") == 0;
+}
+
 /*
  * Remove what is in a directory, but for what is called keep. Does not follow links. What lies deep
  * is moved up to top, to be removed from there: each level takes a descriptor. Returns whether
  * something was moved so.
  */
-static bool empty_directory(int fd, const char *keep, int top, unsigned int depth)
+static bool empty_directory(int fd, bool keep, int top, unsigned int depth)
 {
 	DIR *entries = fdopendir(dup(fd));
 	static unsigned int moves;
@@ -159,8 +181,7 @@ static bool empty_directory(int fd, const char *keep, int top, unsigned int dept
 		int below;
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		    (keep && strcmp(entry->d_name, keep) == 0) ||
-		    unlinkat(fd, entry->d_name, 0) == 0)
+		    (keep && is_project(entry->d_name)) || unlinkat(fd, entry->d_name, 0) == 0)
 			continue;
 		if (depth == LEVELS) {
 			snprintf(name, sizeof(name), ".moved-up-%u", moves++);
@@ -170,7 +191,7 @@ static bool empty_directory(int fd, const char *keep, int top, unsigned int dept
 		below = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below < 0)
 			continue;
-		moved |= empty_directory(below, NULL, top, depth + 1);
+		moved |= empty_directory(below, false, top, depth + 1);
 		close(below);
 		unlinkat(fd, entry->d_name, AT_REMOVEDIR);
 	}
@@ -179,7 +200,7 @@ static bool empty_directory(int fd, const char *keep, int top, unsigned int dept
 	return moved;
 }
 
-static void empty_path(const char *path, const char *keep)
+static void empty_path(const char *path, bool keep)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -214,9 +235,10 @@ int world_make(struct world *world)
 	end_spawned();
 	memset(world->number, 0, sizeof(world->number));
 	world->handed = 0;
-	/* project stays the directory that the session was made for; base empties around it. */
-	empty_path(world->project, NULL);
-	empty_path(world->base, strrchr(world->project, '/') + 1);
+	/* Projects stay the directories that sessions were made for; base empties around them. */
+	empty_path(world->project, false);
+	empty_path(in(world->base, "beside"), false);
+	empty_path(world->base, true);
 	if (mkdir(world->out, 0755) || mkdir(in(world->out, "d"), 0755) ||
 	    mkdir(in(world->base, "more"), 0755) || symlink("f", in(world->out, "l")))
 		return errno;
@@ -231,7 +253,7 @@ int world_make(struct world *world)
 void world_end(struct world *world)
 {
 	end_spawned();
-	empty_path(world->base, NULL);
+	empty_path(world->base, false);
 	rmdir(world->base);
 }
 
