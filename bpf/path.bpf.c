@@ -39,7 +39,7 @@ static __always_inline int make(u32 op, const struct path *dir, struct dentry *d
 static __always_inline void judge_removal(const struct path *dir, struct dentry *dentry,
 					  const struct jail *jail, struct judged *out_judged)
 {
-	walk(dentry, jail, out_judged);
+	judge(dir->mnt, dentry, jail, out_judged);
 	if (out_judged->distance)
 		return;
 	if ((out_judged->rights & AL_PINNED) || !(out_judged->rights & AL_WRITE)) {
@@ -132,7 +132,7 @@ int BPF_PROG(al_path_link, struct dentry *old_dentry, const struct path *new_dir
 
 	if (ret || !jailed(&jail))
 		return ret;
-	walk(old_dentry, &jail, &judged);
+	judge(new_dir->mnt, old_dentry, &jail, &judged);
 	if (!(judged.rights & AL_WRITE))
 		return settle_at(AL_OP_LINK, new_dir, old_dentry, &judged, &jail);
 	return make(AL_OP_LINK, new_dir, new_dentry, &jail);

@@ -95,11 +95,40 @@ static __always_inline bool proc_pid_inside(struct pid *pid, const struct jail *
 }
 
 /*
+ * A procfs that the session mounted itself has inodes that no rule can know: of its files about no
+ * process those may be read that the base policy grants of /proc. (Its directory names the
+ * processes of a pid namespace that the session made.)
+ */
+static __always_inline u32 own_proc_rights(struct dentry *dentry)
+{
+	struct dentry *top = BPF_CORE_READ(dentry, d_parent);
+	union {
+		char text[8];
+		u64 word;
+	} name = {.word = 0}, cpuinfo = {.text = "cpuinfo"}, meminfo = {.text = "meminfo"},
+	  stat = {.text = "stat"}, version = {.text = "version"}, uptime = {.text = "uptime"},
+	  loadavg = {.text = "loadavg"};
+
+	if (top == dentry)
+		return PSEUDO_READ;
+	if (BPF_CORE_READ(top, d_parent) != top ||
+	    BPF_CORE_READ(dentry, d_name.len) >= sizeof(name.text))
+		return 0;
+	bpf_probe_read_kernel_str(name.text, sizeof(name.text), BPF_CORE_READ(dentry, d_name.name));
+	return name.word == cpuinfo.word || name.word == meminfo.word || name.word == stat.word ||
+			       name.word == version.word || name.word == uptime.word ||
+			       name.word == loadavg.word
+		       ? PSEUDO_READ
+		       : 0;
+}
+
+/*
  * procfs: what is below a process's directory belongs to that process. Files of /proc/PID/net carry
  * no pid of their own, their parents do. Files about no process are for the policy to name.
  */
 static __always_inline u32 proc_rights(struct dentry *dentry, const struct jail *jail)
 {
+	struct dentry *object = dentry;
 	int i;
 
 	for (i = 0; i < 8; i++) {
@@ -113,7 +142,7 @@ static __always_inline u32 proc_rights(struct dentry *dentry, const struct jail 
 			return proc_pid_inside(pid, jail) ? PSEUDO_ALL : 0;
 		dentry = BPF_CORE_READ(dentry, d_parent);
 	}
-	return 0;
+	return sb_born_here(BPF_CORE_READ(object, d_sb), jail) ? own_proc_rights(object) : 0;
 }
 
 #define IS_OWN(space) (BPF_CORE_READ(nsproxy, space, ns.inum) == inum)
