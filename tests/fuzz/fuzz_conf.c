@@ -24,7 +24,8 @@ static void require(bool good)
 
 static void compare(const struct policy *a, const struct policy *b)
 {
-	require(a->len == b->len && a->sensitive_len == b->sensitive_len && a->audit == b->audit);
+	require(a->len == b->len && a->sensitive_len == b->sensitive_len && a->audit == b->audit &&
+		a->localhost == b->localhost && a->userns == b->userns);
 	for (size_t i = 0; i < a->len; i++) {
 		const struct policy_rule *x = &a->rules[i], *y = &b->rules[i];
 
@@ -38,7 +39,8 @@ static void compare(const struct policy *a, const struct policy *b)
 
 static void check_refusal(const struct policy *policy, const struct fail *why)
 {
-	require(!policy->len && !policy->sensitive_len && !policy->audit && why->msg[0]);
+	require(!policy->len && !policy->sensitive_len && !policy->audit && !policy->localhost &&
+		!policy->userns && why->msg[0]);
 	for (const char *at = why->msg; *at; at++)
 		require(*at >= ' ' && *at < 0x7f);
 }

@@ -47,11 +47,11 @@ static void refuses_bytes(const char *text, size_t len, const struct conf_contex
 	policy_init(&policy);
 	policy_add(&policy, POLICY_RO, "/before", "x", false, false, NULL);
 	policy_add_sensitive(&policy, "before", NULL);
-	policy.audit = true;
+	policy.audit = policy.localhost = policy.userns = true;
 	ok(conf_parse(text, len, "t.ini", context, &policy, &why) == -1, "refused: %s", Q(text));
 	is_str(why.msg, message, "for this reason");
-	ok(policy.len == 1 && policy.sensitive_len == 1 && policy.audit &&
-		   strcmp(policy.rules[0].path, "/before") == 0,
+	ok(policy.len == 1 && policy.sensitive_len == 1 && policy.audit && policy.localhost &&
+		   policy.userns && strcmp(policy.rules[0].path, "/before") == 0,
 	   "and the policy is as it was");
 	policy_done(&policy);
 }
@@ -70,8 +70,8 @@ static void test_format(void)
 	static const char all[] =
 		"[paths]\nrw = ${PROJECT}/a\nro = ~/b\nlist = /c\nconnect = /d\ndeny = ~\nhide = "
 		"${PROJECT}\n"
-		"[sensitive]\npath = ~/.ssh\npath = *.pem\n[session]\nmode = audit\n"
-		"[optional]\nro = /o\n[system]\nro = /s\n[paths]\nro = /c";
+		"[sensitive]\npath = ~/.ssh\npath = *.pem\n[session]\nmode = audit\nuserns = "
+		"allow\n[optional]\nro = /o\n[system]\nro = /s\n[paths]\nro = /c";
 	static const char *const paths[] = {"/src/web/a", "/home/ana/b", "/c", "/d", "/home/ana",
 					    "/src/web",	  "/o",		 "/s", "/c"};
 	unsigned int wrong = 0;
@@ -89,19 +89,19 @@ static void test_format(void)
 			 (i < 6 && policy.rules[i].right != (enum policy_right)i);
 	ok(wrong == 0, "rules keep their order, right and path");
 	is_str(policy.rules[5].origin, "t.ini:7", "a rule knows where it came from");
-	is_str(policy.rules[8].origin, "t.ini:18",
+	is_str(policy.rules[8].origin, "t.ini:19",
 	       "the last one too, without a newline at the end");
 	ok(!policy.rules[0].system && !policy.rules[0].optional,
 	   "[paths] is neither system nor optional");
 	ok(!policy.rules[6].system && policy.rules[6].optional, "[optional] is optional");
 	ok(policy.rules[7].system && policy.rules[7].optional, "[system] is both");
-	ok(policy.audit && policy.sensitive_len == 2 &&
+	ok(policy.audit && policy.userns && policy.sensitive_len == 2 &&
 		   policy_sensitive(&policy, "/home/ana/.ssh/id"),
-	   "mode and patterns are read");
+	   "mode, userns and patterns are read");
 	ok(why.no == 7 && strcmp(why.msg, "untouched") == 0, "success leaves the failure alone");
 	ok(parse("[session]\nmode = enforce\n[paths]\nro = /more\n", &policy, &why) == 0 &&
-		   !policy.audit && policy.len == ARRAY_SIZE(paths) + 1,
-	   "a second file is appended");
+		   !policy.audit && policy.userns && policy.len == ARRAY_SIZE(paths) + 1,
+	   "a second file is appended, and changes what it names");
 	ok(parse("", &policy, &why) == 0 && parse("\n\n", &policy, &why) == 0 &&
 		   policy.len == ARRAY_SIZE(paths) + 1,
 	   "an empty file says nothing");
@@ -113,7 +113,8 @@ static void test_context(void)
 	static const struct conf_context none = {0}, root = {.home = "/", .project = "/p//"},
 					 odd = {.home = "/h/[a]*?\\"};
 	static const char home[] = "[paths]\nro = ~/x\n", project[] = "[paths]\nro = ${PROJECT}\n",
-			  mode[] = "[session]\nmode = audit\n";
+			  mode[] = "[session]\nmode = audit\n",
+			  words[] = "[session]\nuserns = allow\nlocalhost = any\n";
 	static const char text[] = "[paths]\nro = ~\nro = ~/x\nro = ${PROJECT}/y\n",
 			  pattern[] = "[sensitive]\npath = ~/k*\n";
 	struct policy policy;
@@ -135,6 +136,9 @@ static void test_context(void)
 	ok(conf_parse(home, strlen(home), "t", &BASE, &policy, NULL) == 0 &&
 		   policy.rules[3].system && policy.rules[3].optional,
 	   "rules of the base configuration are system and optional");
+	ok(conf_parse(words, strlen(words), "t", &BASE, &policy, NULL) == 0 && policy.userns &&
+		   policy.localhost,
+	   "which may allow user namespaces and the machine's services");
 	ok(conf_parse(home, strlen(home), "t", &odd, &policy, NULL) == 0,
 	   "any byte may be in a home directory");
 	is_str(policy.rules[4].path, "/h/[a]*?\\/x", "and is kept");
@@ -182,7 +186,78 @@ static void test_paths(void)
 					 "an absolute path: Invalid argument");
 	refuses("[sensitive]\nro = /a\n", "t.ini:2: [sensitive]: expected path, got 'ro'");
 	refuses("[session]\nmode = off\n", "t.ini:2: mode: expected enforce or audit, got 'off'");
-	refuses("[session]\nmodes = audit\n", "t.ini:2: [session]: expected mode, got 'modes'");
+	refuses("[session]\nmodes = audit\n",
+		"t.ini:2: [session]: expected mode, localhost or userns, got 'modes'");
+}
+
+/* [session]'s keys of two words: the first is what holds when nothing is said. */
+static const struct word {
+	const char *key, *no, *yes, *want;
+} WORDS[] = {{"localhost", "own", "any", "own or any"},
+	     {"userns", "deny", "allow", "allow or deny"}};
+
+static bool word_value(const struct policy *policy, const struct word *word)
+{
+	return word == &WORDS[0] ? policy->localhost : policy->userns;
+}
+
+/* A file of this format, with the word's key and then twice a value in it, is read into policy. */
+static bool word_read(struct policy *policy, const struct word *word, const char *first,
+		      const char *second)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "[session]\n%s = %s\n%s\t=%s \n", word->key, first, word->key,
+		 second);
+	return parse(text, policy, NULL) == 0;
+}
+
+static void test_word(const struct word *word)
+{
+	struct policy policy;
+
+	policy_init(&policy);
+	ok(!word_value(&policy, word), "%s is %s unless a policy says otherwise", word->key,
+	   word->no);
+	ok(word_read(&policy, word, word->no, word->yes) && word_value(&policy, word),
+	   "%s = %s, and the last one counts", word->key, word->yes);
+	ok(policy.localhost + policy.userns == 1, "it is no other key's");
+	ok(parse("[session]\nmode = enforce\n", &policy, NULL) == 0 && word_value(&policy, word),
+	   "a file that does not name %s changes nothing", word->key);
+	ok(word_read(&policy, word, word->yes, word->no) && !word_value(&policy, word), "%s = %s",
+	   word->key, word->no);
+	policy_done(&policy);
+}
+
+/* refuses() begins with a policy that says yes: an error behind a no must not leave that. */
+static void test_word_refusals(const struct word *word)
+{
+	const char *const bad[] = {"", "yes", "Allow", "ANY", "allowed", "own any", "1", "den"};
+	char text[128], message[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(text, sizeof(text), "[session]\n%s = %s\n%s = %s\n", word->key, word->no,
+			 word->key, bad[i]);
+		snprintf(message, sizeof(message), "t.ini:3: %s: expected %s, got '%s'", word->key,
+			 word->want, Q(bad[i]));
+		refuses(text, message);
+	}
+	snprintf(text, sizeof(text), "[session]\n%s = %s\n[paths]\nro = b\n", word->key, word->no);
+	refuses(text, "t.ini:4: ro: expected a path that is absolute or begins with ~/ or "
+		      "${PROJECT}/, got 'b'");
+	snprintf(text, sizeof(text), "[paths]\n%s = %s\n", word->key, word->yes);
+	snprintf(message, sizeof(message),
+		 "t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got '%s'",
+		 word->key);
+	refuses(text, message);
+}
+
+static void test_words(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++) {
+		test_word(&WORDS[i]);
+		test_word_refusals(&WORDS[i]);
+	}
 }
 
 static void test_escapes(void)
@@ -408,7 +483,8 @@ static char *print(const struct policy *policy)
 
 static bool same(const struct policy *a, const struct policy *b)
 {
-	if (a->len != b->len || a->sensitive_len != b->sensitive_len || a->audit != b->audit)
+	if (a->len != b->len || a->sensitive_len != b->sensitive_len || a->audit != b->audit ||
+	    a->localhost != b->localhost || a->userns != b->userns)
 		return false;
 	for (size_t i = 0; i < a->len; i++) {
 		const struct policy_rule *x = &a->rules[i], *y = &b->rules[i];
@@ -443,6 +519,8 @@ static void random_policy(struct policy *policy)
 	char text[PATH_MAX];
 
 	policy->audit = rand() % 2;
+	policy->localhost = rand() % 2;
+	policy->userns = rand() % 2;
 	for (int i = rand() % 20; i > 0; i--) {
 		bool system = rand() % 2;
 
@@ -489,8 +567,9 @@ static void test_round_trip(void)
  */
 static void test_mutations(void)
 {
-	static const char good[] = "[paths]\nrw = ${PROJECT}/\\x20\nro=~\n[sensitive]\npath = "
-				   "*.pem\n[session]\nmode = audit\n";
+	static const char good[] =
+		"[paths]\nrw = ${PROJECT}/\\x20\nro=~\n[sensitive]\npath = "
+		"*.pem\n[session]\nmode = audit\nuserns = allow\nlocalhost = any\n";
 	unsigned int wrong = 0;
 
 	for (size_t len = 0; len < sizeof(good); len++) {
@@ -505,7 +584,8 @@ static void test_mutations(void)
 				text[len] = (char)c;
 			if (conf_parse(text, c ? sizeof(good) - 1 : len, "t", &USER, &policy,
 				       NULL) < 0)
-				wrong += policy.len || policy.sensitive_len || policy.audit;
+				wrong += policy.len || policy.sensitive_len || policy.audit ||
+					 policy.localhost || policy.userns;
 			policy_done(&policy);
 			free(text);
 		}
@@ -698,6 +778,7 @@ int main(void)
 	test_format();
 	test_context();
 	test_paths();
+	test_words();
 	test_escapes();
 	test_inih_traps();
 	test_sections();

@@ -166,14 +166,27 @@ static void is_shown(const struct event *event, const struct event_style *style,
 	free(text);
 }
 
+/* The names are the log's: who reads old ones must find them again. */
 static void test_ops(void)
 {
+	static const char *const names[] = {
+		"read",	    "write",	  "exec",   "list",    "create", "mkdir",    "mknod",
+		"symlink",  "unlink",	  "rmdir",  "rename",  "link",	 "truncate", "chmod",
+		"chown",    "utimes",	  "xattr",  "acl",     "chroot", "watch",    "receive",
+		"cgroup",   "creds",	  "mount",  "connect", "send",	 "socket",   "signal",
+		"priority", "capability", "userns", "bpf",     "perf",	 "module",   "system",
+		"ipc",	    "key",	  "ioctl",  "trace",   "lock",	 "leave",
+	};
+	_Static_assert(sizeof(names) / sizeof(names[0]) == AL_NOPS, "every operation is tested");
+	bool good = true, same = true;
 	uint32_t op;
-	bool good = true;
 
-	for (op = 0; op < AL_NOPS; op++)
+	for (op = 0; op < AL_NOPS; op++) {
 		good = good && event_op_parse(event_op_name(op)) == op;
+		same = same && strcmp(event_op_name(op), names[op]) == 0;
+	}
 	ok(good, "every operation has a name that leads back to it");
+	ok(same, "and it is the one that it always had");
 	is_str(event_op_name(AL_NOPS), "unknown", "an operation beyond the last is unknown");
 	is_str(event_op_name(UINT32_MAX), "unknown", "and so is any other");
 	ok(event_op_parse("unknown") == AL_NOPS && event_op_parse("") == AL_NOPS &&

@@ -207,10 +207,45 @@ static void test_pattern_hostile(void)
 	policy_done(&policy);
 }
 
+/* A policy is what the kernel keeps of it, and back; other bits there are not the policy's. */
+static void test_flags(void)
+{
+	static const uint32_t all = AL_AUDIT | AL_LOCALHOST | AL_USERNS;
+	struct policy policy;
+
+	policy_init(&policy);
+	ok(policy_flags(&policy) == 0, "a new policy has no flags");
+	for (uint32_t flags = 0; flags < 64; flags++) {
+		policy_set_flags(&policy, flags);
+		ok(policy_flags(&policy) == (flags & all) && policy.audit == !!(flags & AL_AUDIT) &&
+			   policy.localhost == !!(flags & AL_LOCALHOST) &&
+			   policy.userns == !!(flags & AL_USERNS),
+		   "of flags %u the policy's come back, each with its meaning",
+		   (unsigned int)flags);
+	}
+	policy_done(&policy);
+}
+
+/* What [session] is printed as, for flags. */
+static void print_session(uint32_t flags, const char *want)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	struct policy policy;
+
+	policy_init(&policy);
+	policy_set_flags(&policy, flags);
+	policy_print(&policy, out);
+	fclose(out);
+	is_str(text, want, "printed: flags %u", (unsigned int)flags);
+	policy_done(&policy);
+}
+
 static void test_print(void)
 {
 	static const char want[] =
-		"[session]\nmode = audit\n"
+		"[session]\nmode = audit\nlocalhost = any\nuserns = allow\n"
 		"\n[system]\nro = /usr\n"
 		"\n[paths]\nrw = /p\\x20q\ndeny = /p\\x20q/\\x0a\\x1b[2J\\x5c\\x3d\\xff;#\n"
 		"\n[optional]\nhide = /h\n"
@@ -223,7 +258,7 @@ static void test_print(void)
 	struct policy policy;
 
 	policy_init(&policy);
-	policy.audit = true;
+	policy.audit = policy.localhost = policy.userns = true;
 	policy_add(&policy, POLICY_RO, "/usr", "o", true, true, NULL);
 	policy_add(&policy, POLICY_RW, "/p q", "o", false, false, NULL);
 	policy_add(&policy, POLICY_DENY, "/p q/\n\x1b[2J\\=\xff;#", "o", false, false, NULL);
@@ -238,6 +273,10 @@ static void test_print(void)
 	fclose(out);
 	is_str(text, want, "a policy is printed in order, one rule a line, escaped");
 	policy_done(&policy);
+	print_session(0, "[session]\nmode = enforce\nlocalhost = own\nuserns = deny\n");
+	print_session(AL_AUDIT, "[session]\nmode = audit\nlocalhost = own\nuserns = deny\n");
+	print_session(AL_LOCALHOST, "[session]\nmode = enforce\nlocalhost = any\nuserns = deny\n");
+	print_session(AL_USERNS, "[session]\nmode = enforce\nlocalhost = own\nuserns = allow\n");
 }
 
 /* The later of two equal rules stays: what stands between them must not win. */
@@ -272,6 +311,7 @@ int main(void)
 	test_patterns();
 	test_pattern_refusals();
 	test_pattern_hostile();
+	test_flags();
 	test_print();
 	return tap_done();
 }

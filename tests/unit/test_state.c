@@ -28,7 +28,7 @@ static void fill(struct state *state)
 	state->owner = 1000;
 	state->cgroup = 1ULL << 63;
 	state->slot = AL_MAX_SESSIONS - 1;
-	state->flags = AL_AUDIT;
+	state->flags = AL_AUDIT | AL_NUMBERED | AL_USERNS | AL_LOCALHOST;
 	state->created = 1800000000;
 	state->directory = strdup("/home/ana/a b\nend\n=\\\x1b[2J\xff");
 	policy_add(&state->policy, POLICY_RW, "/home/ana/a b\nend", "project", false, false, NULL);
@@ -61,6 +61,7 @@ static void comes_back(void)
 		again = printed(&back);
 		is_str(again, text, "and is the same in every byte");
 		is_str(back.directory, state.directory, "a hostile directory name comes back");
+		ok(back.flags == state.flags, "and so do the flags");
 		state_done(&back);
 	}
 	state_done(&state);
