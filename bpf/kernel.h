@@ -25,6 +25,7 @@ typedef unsigned short umode_t;
 
 #define EPERM 1
 #define ENOENT 2
+#define EINVAL 22
 
 #define S_IFMT 00170000
 #define S_IFREG 0100000
@@ -178,6 +179,10 @@ struct key {
 
 struct kern_ipc_perm {
 	int id;
+};
+
+struct rlimit {
+	unsigned long rlim_cur;
 };
 
 struct iattr {

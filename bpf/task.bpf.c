@@ -15,6 +15,7 @@
 #include "judge.h"
 
 #define SIGKILL 9
+#define RLIMIT_CORE 4
 
 SEC("lsm/task_kill")
 int BPF_PROG(al_task_kill, struct task_struct *p, void *info, int sig, const struct cred *cred,
@@ -128,10 +129,22 @@ int BPF_PROG(al_task_setioprio, struct task_struct *p, int ioprio, int ret)
 	return touch(p, ret);
 }
 
+/*
+ * A crash hands the memory of who crashed to the program in core_pattern, outside and as root: at any
+ * limit but 1, also at 0 (do_coredump() in fs/coredump.c). So it is 1 (session_enter()) and stays so.
+ * Who sets 0 wants no dumps and has none: that is no attempt, and is answered as a kernel without
+ * that limit would, which is what programs put up with that must not run without it (gpg).
+ */
 SEC("lsm/task_setrlimit")
-int BPF_PROG(al_task_setrlimit, struct task_struct *p, unsigned int resource, void *rlim, int ret)
+int BPF_PROG(al_task_setrlimit, struct task_struct *p, unsigned int resource, struct rlimit *rlim,
+	     int ret)
 {
-	return touch(p, ret);
+	struct jail jail;
+
+	ret = touch(p, ret);
+	if (ret || resource != RLIMIT_CORE || BPF_CORE_READ(rlim, rlim_cur) == 1 || !jailed(&jail))
+		return ret;
+	return jail.flags & AL_AUDIT ? 0 : -EINVAL;
 }
 
 SEC("lsm/task_movememory")

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <linux/keyctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -96,18 +95,12 @@ static int strip(int daemon, struct fail *f)
 
 /*
  * Inside, before the command runs. A session keyring of its own: that of the login belongs to outside
- * and would be refused at every use. No core dumps: a program in core_pattern would read this
- * process's memory, outside and as root; it is started at any limit but 1, at which the kernel
- * gives up (do_coredump() in fs/coredump.c), and file dumps need room for a page.
+ * and would be refused at every use.
  */
 static int settle_in(struct fail *f)
 {
-	const struct rlimit no_core = {.rlim_cur = 1, .rlim_max = 1};
-
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(f, errno, "cannot set no_new_privs");
-	if (setrlimit(RLIMIT_CORE, &no_core) && errno != EPERM) /* EPERM: a hard limit of 0 */
-		return fail(f, errno, "cannot limit core dumps");
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
 		return fail(f, errno, "cannot make a session keyring");
 	return 0;
