@@ -114,8 +114,8 @@ int read_secret_fd(int fd);
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
-extern const struct family files, links, descriptors, mounts, mounts_root, mounts_work, processes,
-	signals, cgroups, sockets, network, ipc, terminal, devices, kernel, root, later, jail,
-	exhaustion;
+extern const struct family files, links, descriptors, mounts, mounts_root, mounts_work, neighbours,
+	processes, signals, cgroups, sockets, network, ipc, terminal, devices, kernel, root, later,
+	jail, exhaustion;
 
 #endif
