@@ -5,6 +5,7 @@
 # outside first, and the log tells of it. The ways are in tests/adversary, a function each. One that
 # cannot be shown on a kernel is listed here, so that none loses its proof unnoticed.
 . ./tests/kernel/lib.sh
+. ./tests/adversary/ground.sh
 
 # KERNEL|* USER|* ID REASON
 without_control=$(cat tests/adversary/without-control)
@@ -39,12 +40,9 @@ tell() {
 }
 
 begin
+ground
 for who in dev root; do
-	if [ $who = dev ]; then
-		as_dev "$top/out/agent-lock-adversary" >"$work/said" 2>&1
-	else
-		HOME=/root "$top/out/agent-lock-adversary" >"$work/said" 2>&1
-	fi
+	adversary $who >"$work/said" 2>&1
 	status=$?
 	tell $who
 	is $status 0 "as $who: nothing leaked"
