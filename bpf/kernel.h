@@ -291,6 +291,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	void *io_uring; /* NULL until the task uses it; CONFIG_IO_URING */
 };
 
 struct proc_inode {

@@ -61,14 +61,17 @@ static __always_inline bool same_session(struct task_struct *task, const struct 
  * A stacking file system (overlayfs) repeats the operation on its layer's inode in the same task,
  * under the mounter's credentials; the outer inode was decided. io_uring can make credentials look
  * the same: registered ones, which al_uring_creds refuses to the jailed; and those that a request
- * was queued with, when a worker runs it after the submitter changed its own. So a worker is never
- * believed (an xattr set by io_uring on overlayfs is lost to that).
+ * was queued with, when a worker runs it, or the task itself (a linked or drained one), after the
+ * submitter changed its own. So neither a worker nor who ever used io_uring is believed: what such a
+ * thread changes on overlayfs, attributes or a file that is to be copied up, is lost to that.
  */
 static __always_inline bool on_behalf_of_a_mount(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	if (BPF_CORE_READ(task, flags) & PF_IO_WORKER)
+		return false;
+	if (bpf_core_field_exists(task->io_uring) && BPF_CORE_READ(task, io_uring))
 		return false;
 	return BPF_CORE_READ(task, cred) != BPF_CORE_READ(task, real_cred);
 }
