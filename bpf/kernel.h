@@ -135,6 +135,7 @@ struct path {
 };
 
 struct file {
+	struct inode *f_inode;
 	struct path f_path;
 	unsigned int f_flags;
 	unsigned int f_mode;

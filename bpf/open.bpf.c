@@ -157,10 +157,14 @@ int BPF_PROG(al_file_truncate_v7, struct file *file, int ret)
 	return settle_file(file, AL_OP_TRUNCATE, AL_WRITE, &judged, &jail);
 }
 
+#define TIOCEXCL 0x540C
+
 /*
  * By command alone: what an argument points at may change while we look. Typing into a terminal
- * for its reader (TIOCSTI; TIOCLINUX's paste), taking it over, its line discipline; every private
- * command of btrfs (0x94) but cloning ranges between descriptors.
+ * for its reader (TIOCSTI; TIOCLINUX's paste), taking it over, its line discipline, keeping its
+ * other users from it. What acts on the whole file system, or on paths that no path hook sees: every
+ * private command of btrfs (0x94) but cloning ranges between descriptors, and of bcachefs (0xbc);
+ * ocfs2's reflink; the user's encryption keys, for without them files outside are locked.
  */
 static __always_inline bool never_allowed(unsigned int cmd)
 {
@@ -171,8 +175,15 @@ static __always_inline bool never_allowed(unsigned int cmd)
 	case 0x5423:	 /* TIOCSETD */
 	case 0x5437:	 /* TIOCVHANGUP */
 	case 0x40045436: /* TIOCSIG */
+	case TIOCEXCL:
+	case 0x40186f04: /* OCFS2_IOC_REFLINK */
+	case 0xc0506617: /* FS_IOC_ADD_ENCRYPTION_KEY */
+	case 0xc0406618: /* FS_IOC_REMOVE_ENCRYPTION_KEY */
+	case 0xc0406619: /* FS_IOC_REMOVE_ENCRYPTION_KEY_ALL_USERS */
 		return true;
 	}
+	if ((cmd >> 8 & 0xff) == 0xbc)
+		return true;
 	return (cmd >> 8 & 0xff) == 0x94 && (cmd & 0xff) != 9 && (cmd & 0xff) != 13 &&
 	       (cmd & 0xff) != 54 && (cmd & 0xff) != 49;
 }
@@ -189,9 +200,20 @@ static __always_inline bool changes_file(unsigned int cmd)
 	case 0x40086604: /* EXT4_IOC_SETVERSION */
 	case 0x40046604: /* EXT4_IOC32_SETVERSION */
 	case 0x40806685: /* FS_IOC_ENABLE_VERITY */
+	case 0x800c6613: /* FS_IOC_SET_ENCRYPTION_POLICY */
+	case 0x6609:	 /* EXT4_IOC_MIGRATE */
 		return true;
 	}
-	return false;
+	return (cmd >> 8 & 0xff) == 0xf5; /* f2fs: some release blocks for ever, or pin them */
+}
+
+/* But a terminal that the session opened is its own. */
+static __always_inline bool own_exclusive(unsigned int cmd, struct file *file,
+					      const struct jail *jail)
+{
+	struct inode *inode = file->f_inode;
+
+	return cmd == TIOCEXCL && inode && born_here(inode, jail);
 }
 
 #define IOCTL_HOOK(name, hook, judge_it) \
@@ -201,7 +223,8 @@ static __always_inline bool changes_file(unsigned int cmd)
 		struct judged judged = NO_RIGHTS; \
 		struct jail jail; \
 \
-		if (ret || (!never_allowed(cmd) && !changes_file(cmd)) || !jailed(&jail)) \
+		if (ret || (!never_allowed(cmd) && !changes_file(cmd)) || !jailed(&jail) || \
+		    own_exclusive(cmd, file, &jail)) \
 			return ret; \
 		if (changes_file(cmd)) \
 			judge_it; \
