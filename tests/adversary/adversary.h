@@ -108,14 +108,42 @@ const char *in(const char *directory, const char *name);
 int result(long ret);
 /* Make a file with this text; 0 or an errno. */
 int make_file(const char *path, const char *text);
+/* An O_PATH descriptor, which gives no rights; of a symlink itself. -1: see errno. */
+int handle(const char *path);
+/* The name in /proc of an own descriptor; static. */
+const char *proc_fd(int fd);
+/* Run a program to its end: 0 if it says so, EPERM if it says otherwise; for what has no errno. */
+int run_program(const char *const *command);
 /* Open for reading and read: 0 if SECRET is in it, EBADMSG if something else was read, or an errno. */
 int read_secret(const char *path);
 int read_secret_fd(int fd);
 
+/*
+ * One attempt at a thing in several ways. Outside all must work; returns the first error. Inside
+ * none may; returns 0 if one does, and says which.
+ */
+struct variant {
+	const char *what;
+	int (*attempt)(const struct world *world);
+};
+int each(const struct world *world, const struct variant *variants, size_t len);
+
+/*
+ * Outside, in a guest: a shell command as root, by a set-id helper if need be. 0, or NO_CONTROL.
+ * Only for what a user cannot prepare.
+ */
+int as_root(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Set a sysctl (its path) until knobs_back(), which is a cleanup. 0, or NO_CONTROL. */
+int set_knob(const char *path, const char *value);
+void knobs_back(struct world *world);
+
+/* For root in a guest: a new file system of this type (xfs, btrfs), mounted at the directory. */
+int mount_new(const char *type, const char *directory);
+
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
-extern const struct family files, links, descriptors, mounts, mounts_root, mounts_work, neighbours,
-	processes, signals, cgroups, sockets, network, ipc, terminal, devices, kernel, root, later,
-	jail, exhaustion;
+extern const struct family files, links, descriptors, mounts, mounts_root, mounts_work, processes,
+	neighbours, signals, cgroups, sockets, network, ipc, terminal, devices, uring, kernel, root,
+	capabilities, later, jail, exhaustion;
 
 #endif

@@ -13,6 +13,9 @@ ground() {
 	mkdir "$work/w/dev" "$work/w/root" && chown 1000:1000 "$work/w/dev"
 	[ ! -e /proc/sys/kernel/yama/ptrace_scope ] || echo 0 >/proc/sys/kernel/yama/ptrace_scope
 	echo 1 >/proc/sys/kernel/perf_event_paranoid
+	# What an ordinary user's tries need to have been made possible by root. $work goes at the end.
+	install -m 4755 "$bin/as_root" "$work/as-root"
+	export AGENT_LOCK_AS_ROOT="$work/as-root"
 	# A cgroup of dev's own, as systemd gives one to each user.
 	mkdir -p $delegated
 	chown 1000:1000 $delegated $delegated/cgroup.procs $delegated/cgroup.threads \

@@ -121,7 +121,7 @@ static int p04_write(const struct world *world)
  * Several of one kind: outside all that there are must open and be readable, inside none may. What
  * opened or failed otherwise is printed.
  */
-static int each(const struct world *world, const char *directory, const char *const *names)
+static int each_file(const struct world *world, const char *directory, const char *const *names)
 {
 	char base[64];
 	int last = ENOENT;
@@ -154,14 +154,14 @@ static int p05_files(const struct world *world)
 		"pagemap", "io",    "fdinfo",	 "fdinfo/9", "syscall",	     "personality",
 		"timers",  "wchan", "map_files", "fd",	     "ns",	     NULL};
 
-	return each(world, of_victim(world, ""), names);
+	return each_file(world, of_victim(world, ""), names);
 }
 
 static int p05_stack(const struct world *world)
 {
 	static const char *const names[] = {"stack", "timerslack_ns", NULL};
 
-	return each(world, of_victim(world, ""), names);
+	return each_file(world, of_victim(world, ""), names);
 }
 
 static int p05_secret(const struct world *world)
@@ -189,7 +189,7 @@ static int p06_files(const struct world *world)
 					    "net",	   ".",
 					    NULL};
 
-	return each(world, of_victim(world, ""), names);
+	return each_file(world, of_victim(world, ""), names);
 }
 
 static int p06_secret(const struct world *world)
@@ -267,7 +267,7 @@ static int p09_tasks(const struct world *world)
 	char task[64];
 
 	snprintf(task, sizeof(task), "task/%d", pid_of(world));
-	return each(world, of_victim(world, task), names);
+	return each_file(world, of_victim(world, task), names);
 }
 
 static int p09_list(const struct world *world)
@@ -364,7 +364,7 @@ static int p13_kernel(const struct world *world)
 					    "modules", "kallsyms",  "partitions", "diskstats",
 					    "vmstat",  "zoneinfo",  NULL};
 
-	return each(world, "/proc", names);
+	return each_file(world, "/proc", names);
 }
 
 static int p13_root(const struct world *world)
@@ -374,7 +374,7 @@ static int p13_root(const struct world *world)
 		"iomem", "ioports",    "kmsg",	      "driver",	      "irq",	  "bus",
 		"scsi",	 "acpi",       "sched_debug", "pagetypeinfo", NULL};
 
-	return each(world, "/proc", names);
+	return each_file(world, "/proc", names);
 }
 
 static int p13_sysrq(const struct world *world)

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,6 +62,112 @@ int make_file(const char *path, const char *text)
 	if (fd >= 0)
 		close(fd);
 	return len < 0 ? no : 0;
+}
+
+int handle(const char *path)
+{
+	return open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+const char *proc_fd(int fd)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return path;
+}
+
+int run_program(const char *const *command)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execv(command[0], (char *const *)command);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EPERM;
+}
+
+int each(const struct world *world, const struct variant *variants, size_t len)
+{
+	int no = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		no = variants[i].attempt(world);
+		/* The first that is not as it must be. */
+		if (!no != !world->inside) {
+			printf("%s\n", variants[i].what);
+			return no;
+		}
+	}
+	return no;
+}
+
+int as_root(const char *format, ...)
+{
+	const char *helper = getenv("AGENT_LOCK_AS_ROOT");
+	char line[4096] = "exec >/dev/null 2>&1; ";
+	const char *command[] = {helper, "/bin/sh", "-c", line, NULL};
+	size_t len = strlen(line);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(line + len, sizeof(line) - len, format, ap);
+	va_end(ap);
+	if (geteuid() != 0 && !helper)
+		return why_not("only root can prepare it: %.150s", line + len);
+	if (run_program(geteuid() ? command : command + 1))
+		return why_not("it cannot be prepared: %.150s", line + len);
+	return 0;
+}
+
+static struct {
+	char path[96];
+	char old[256];
+} knobs[8];
+static size_t knobs_len;
+
+int set_knob(const char *path, const char *value)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, knobs[knobs_len].old, sizeof(knobs[0].old) - 1);
+	int no;
+
+	if (fd >= 0)
+		close(fd);
+	if (len < 0)
+		return why_not("%s cannot be read", path);
+	no = as_root("printf '%%s\\n' '%s' >%s", value, path);
+	if (no)
+		return no;
+	knobs[knobs_len].old[len] = '\0';
+	knobs[knobs_len].old[strcspn(knobs[knobs_len].old, "\n")] = '\0';
+	snprintf(knobs[knobs_len++].path, sizeof(knobs[0].path), "%s", path);
+	return 0;
+}
+
+void knobs_back(struct world *world)
+{
+	(void)world;
+	while (knobs_len) {
+		knobs_len--;
+		as_root("printf '%%s\\n' '%s' >%s", knobs[knobs_len].old, knobs[knobs_len].path);
+	}
+}
+
+int mount_new(const char *type, const char *directory)
+{
+	char script[PATH_MAX + 256];
+
+	/* The image has no name any more once it is mounted, and goes with the mount. */
+	snprintf(script, sizeof(script),
+		 "exec >/dev/null 2>&1; i=$(mktemp) && truncate -s 320M $i && modprobe -q loop; "
+		 "modprobe -q %s; mkfs.%s -q $i && mount -o loop $i '%s'; s=$?; rm $i; exit $s",
+		 type, type, directory);
+	return system(script) ? why_not("no %s can be made and mounted", type) : 0;
 }
 
 int read_secret_fd(int fd)
