@@ -14,7 +14,7 @@
  * Changes with every change of a struct or map; part of the pins' name: pinned maps of another
  * layout are not adopted.
  */
-#define AL_LAYOUT 2
+#define AL_LAYOUT 3
 
 /* Limits. All of them refuse when they are reached; none is silently exceeded. */
 #define AL_MAX_SESSIONS 512  /* sessions at once on a machine */
@@ -40,6 +40,8 @@
 #define AL_HIDE (1U << 8)    /* refuse with ENOENT */
 #define AL_SELF (1U << 9)    /* rights on the object itself, none on what lies below it */
 #define AL_PINNED (1U << 10) /* may not be renamed or removed: a stricter rule lies below it */
+#define AL_NAMES (1U << 12)  /* on a directory: some names in it have rules of their own */
+#define AL_PASS (1U << 13)   /* on a directory: no rule itself, the one above it decides */
 #define AL_SYSTEM (1U << 11) /* from the base policy: allowed uses are counted, never listed */
 
 #define AL_NO_RULE 0xffffffffU /* no rule was met on the way up */
@@ -129,6 +131,21 @@ struct al_rule {
 };
 
 /*
+ * Map 'names': the rule for whatever bears a name in a directory -> struct al_rule. So a rule follows
+ * its name when the file is replaced, and is there before the file is. 64 bits of FNV-1a: whoever can
+ * make a colliding name could have made the name itself.
+ */
+struct al_name {
+	__u64 hash;
+	__u32 object; /* the directory's */
+	__u32 slot;
+};
+
+#define AL_NAME_MAX 255
+#define AL_FNV_BASIS 14695981039346656037ULL
+#define AL_FNV_PRIME 1099511628211ULL
+
+/*
  * Map 'numbers': restricting objects once more by number, for when the inode was evicted and its
  * mark with it. Numbers can collide (btrfs subvolumes): so they only ever refuse.
  */
@@ -216,6 +233,7 @@ struct al_event {
 
 _Static_assert(sizeof(struct al_session) == 8, "al_session is part of the contract");
 _Static_assert(sizeof(struct al_rule) == 8, "al_rule is part of the contract");
+_Static_assert(sizeof(struct al_name) == 16, "al_name is part of the contract");
 _Static_assert(sizeof(struct al_number) == 16, "al_number is part of the contract");
 _Static_assert(sizeof(struct al_tally_key) == 40, "al_tally_key is part of the contract");
 _Static_assert(sizeof(struct al_tally) == 48 + AL_TALLY_PATH, "al_tally is part of the contract");

@@ -48,6 +48,15 @@ struct {
 	__type(value, struct al_rule);
 } rules SEC(".maps") __weak;
 
+/* Rules for names in marked directories (AL_NAMES). Written by the daemon alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AL_MAX_RULES);
+	__type(key, struct al_name);
+	__type(value, struct al_rule);
+} names SEC(".maps") __weak;
+
 /*
  * Restricting objects by number: value is the object. Filled by al_path_notify on the daemon's
  * behalf.

@@ -20,12 +20,20 @@ static __always_inline int settle_at(u32 op, const struct path *dir, struct dent
 	return settle(&attempt, judged, jail);
 }
 
-/* dentry is negative and never walked: a new name is decided by its directory. */
+/*
+ * dentry is negative and never walked: a new name is decided by its directory, and by a rule for that
+ * name, which may take away only.
+ */
 static __always_inline int make(u32 op, const struct path *dir, struct dentry *dentry,
 				const struct jail *jail)
 {
+	struct al_rule *named = rule_of_new_name(dir->dentry, dentry, jail);
 	struct judged judged;
 
+	if (named && !(named->rights & AL_WRITE)) {
+		judged = (struct judged){.rights = named->rights & AL_HIDE, .rule = named->id};
+		return settle_at(op, dir, dentry, &judged, jail);
+	}
 	judge(dir->mnt, dir->dentry, jail, &judged);
 	if (judged.rights & AL_SELF)
 		judged.rights = 0;

@@ -28,12 +28,33 @@ static __always_inline struct al_rule *rule_for(u32 slot, u32 object)
 	return bpf_map_lookup_elem(&rules, &key);
 }
 
-/* The rule for one inode in this session, or NULL. */
-static __always_inline struct al_rule *rule_of_inode(struct inode *inode, u32 slot)
-{
-	struct al_mark *mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
+struct naming {
+	const unsigned char *name;
+	u64 hash;
+};
 
-	return mark ? rule_for(slot, mark->object) : NULL;
+/* A byte at a time from the kernel: a name on the stack would leave no room for the walk. */
+static long hash_step(u32 index, void *context)
+{
+	struct naming *naming = context;
+	u8 letter = 0;
+
+	bpf_probe_read_kernel(&letter, sizeof(letter), naming->name + index);
+	if (!letter)
+		return 1;
+	naming->hash = (naming->hash ^ letter) * AL_FNV_PRIME;
+	return 0;
+}
+
+/* The rule for what dentry is called in a directory whose mark is object, or NULL. */
+static __always_inline struct al_rule *rule_of_name(struct dentry *dentry, u32 object, u32 slot)
+{
+	struct naming naming = {.name = BPF_CORE_READ(dentry, d_name.name), .hash = AL_FNV_BASIS};
+	struct al_name key = {.object = object, .slot = slot};
+
+	bpf_loop(AL_NAME_MAX, hash_step, &naming, 0);
+	key.hash = naming.hash;
+	return bpf_map_lookup_elem(&names, &key);
 }
 
 /*
@@ -61,10 +82,22 @@ static __always_inline bool refused_by_number(struct inode *inode, u32 slot,
 
 struct climb {
 	struct dentry *dentry;
+	struct dentry *below; /* where the walk came from: read by probe only */
 	u32 slot;
 	u32 numbered;
 	struct judged judged;
 };
+
+static __always_inline long decided(struct climb *climb, const struct al_rule *rule, u32 distance)
+{
+	/* Rights on the object itself, none on what lies below it. */
+	if ((rule->rights & AL_SELF) && distance)
+		return 1;
+	climb->judged.rights = rule->rights;
+	climb->judged.rule = rule->id;
+	climb->judged.distance = distance;
+	return 1;
+}
 
 /* One level; returns 1 (stop) when it is decided. */
 static long climb_step(u32 distance, void *context)
@@ -72,21 +105,25 @@ static long climb_step(u32 distance, void *context)
 	struct climb *climb = context;
 	struct dentry *dentry = climb->dentry, *parent = dentry->d_parent;
 	struct inode *inode = dentry->d_inode;
-	struct al_rule *rule;
+	struct al_rule *rule, *named;
+	struct al_mark *mark;
 
 	if (!inode) /* 7.x wants it asked; see the head of this file for 6.12 */
 		return 1;
-	rule = rule_of_inode(inode, climb->slot);
+	mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
+	rule = mark ? rule_for(climb->slot, mark->object) : NULL;
 	if (rule) {
-		if ((rule->rights & AL_SELF) && distance)
-			return 1;
-		climb->judged.rights = rule->rights;
-		climb->judged.rule = rule->id;
-		climb->judged.distance = distance;
-		return 1;
+		named = distance && (rule->rights & AL_NAMES)
+				? rule_of_name(climb->below, mark->object, climb->slot)
+				: NULL;
+		if (named)
+			return decided(climb, named, distance - 1);
+		if (!(rule->rights & AL_PASS))
+			return decided(climb, rule, distance);
 	}
 	if (climb->numbered && refused_by_number(inode, climb->slot, &climb->judged))
 		return 1;
+	climb->below = dentry;
 	climb->dentry = parent;
 	return parent == dentry;
 }
@@ -109,6 +146,23 @@ static __always_inline void walk(struct dentry *dentry, const struct jail *jail,
 
 	bpf_loop(AL_MAX_DEPTH, climb_step, &climb, 0);
 	*out_judged = climb.judged;
+}
+
+/* The rule for a name that may not exist yet, in this directory; NULL if there is none. */
+static __always_inline struct al_rule *rule_of_new_name(struct dentry *dir, struct dentry *dentry,
+							const struct jail *jail)
+{
+	struct inode *inode = dir->d_inode;
+	struct al_rule *rule;
+	struct al_mark *mark;
+
+	if (!inode)
+		return NULL;
+	mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
+	rule = mark ? rule_for(jail->slot, mark->object) : NULL;
+	if (!rule || !(rule->rights & AL_NAMES))
+		return NULL;
+	return rule_of_name(dentry, mark->object, jail->slot);
 }
 
 #endif

@@ -374,22 +374,54 @@ uint32_t lsm_new_object(struct lsm *lsm)
 	return last;
 }
 
+static int put_rule(struct bpf_map *map, const void *key, const struct al_rule *rule,
+		    struct fail *f)
+{
+	if (bpf_map_update_elem(bpf_map__fd(map), key, rule, BPF_ANY))
+		return fail(f, errno == E2BIG ? ENOSPC : errno,
+			    "cannot add a rule (%d at most on this machine)", AL_MAX_RULES);
+	return 0;
+}
+
 int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t rights, uint32_t id,
 		 struct fail *f)
 {
 	uint64_t key = (uint64_t)slot << 32 | object;
-	struct al_rule rule = {.rights = rights, .id = id};
+	struct al_rule rule = {.rights = rights, .id = id}, old;
 
-	if (bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.rules), &key, &rule, BPF_ANY))
-		return fail(f, errno == E2BIG ? ENOSPC : errno,
-			    "cannot add a rule (%d at most on this machine)", AL_MAX_RULES);
-	return 0;
+	if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.rules), &key, &old) == 0)
+		rule.rights |= old.rights & AL_NAMES;
+	return put_rule(lsm->skel->maps.rules, &key, &rule, f);
+}
+
+int lsm_name_set(struct lsm *lsm, uint32_t slot, uint32_t object, const char *name, uint32_t rights,
+		 uint32_t id, struct fail *f)
+{
+	struct al_name name_key = {.hash = AL_FNV_BASIS, .object = object, .slot = slot};
+	struct al_rule named = {.rights = rights, .id = id}, directory;
+	uint64_t key = (uint64_t)slot << 32 | object;
+
+	for (const char *at = name; *at; at++)
+		name_key.hash = (name_key.hash ^ (unsigned char)*at) * AL_FNV_PRIME;
+	/* The name first: a directory that says it has rules for names must not lack one. */
+	if (put_rule(lsm->skel->maps.names, &name_key, &named, f))
+		return -1;
+	if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.rules), &key, &directory))
+		directory = (struct al_rule){.rights = AL_PASS, .id = AL_NO_RULE};
+	directory.rights |= AL_NAMES;
+	return put_rule(lsm->skel->maps.rules, &key, &directory, f);
 }
 
 static bool rule_of_slot(int map, const void *key, uint32_t slot)
 {
 	(void)map;
 	return *(const uint64_t *)key >> 32 == slot;
+}
+
+static bool name_of_slot(int map, const void *key, uint32_t slot)
+{
+	(void)map;
+	return ((const struct al_name *)key)->slot == slot;
 }
 
 static bool tally_of_slot(int map, const void *key, uint32_t slot)
@@ -403,11 +435,14 @@ void lsm_slot_clear(struct lsm *lsm, uint32_t slot)
 	int map = bpf_map__fd(lsm->skel->maps.counters);
 	cleanup_free uint64_t *zeros = calloc((size_t)lsm->cpus, sizeof(*zeros));
 	struct al_tally_key tally, next_tally;
+	struct al_name name, next_name;
 	uint64_t rule, next_rule;
 	uint32_t none = 0;
 
 	delete_matching(bpf_map__fd(lsm->skel->maps.rules), &rule, &next_rule, sizeof(rule),
 			rule_of_slot, slot);
+	delete_matching(bpf_map__fd(lsm->skel->maps.names), &name, &next_name, sizeof(name),
+			name_of_slot, slot);
 	delete_matching(bpf_map__fd(lsm->skel->maps.tally), &tally, &next_tally, sizeof(tally),
 			tally_of_slot, slot);
 	bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.tallied), &slot, &none, BPF_ANY);

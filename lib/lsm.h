@@ -63,8 +63,12 @@ void lsm_attend(struct lsm *lsm, bool all_held);
 /* An object id that no mark ever had, 0 when there is none left. */
 uint32_t lsm_new_object(struct lsm *lsm);
 
+/* A directory's AL_NAMES stays what it is. */
 int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t rights, uint32_t id,
 		 struct fail *f);
+/* The rule for whatever is called name in the directory that object marks: see struct al_name. */
+int lsm_name_set(struct lsm *lsm, uint32_t slot, uint32_t object, const char *name, uint32_t rights,
+		 uint32_t id, struct fail *f);
 /* Remove all rules, counts and tally entries of a slot. */
 void lsm_slot_clear(struct lsm *lsm, uint32_t slot);
 

@@ -116,15 +116,99 @@ static int add_mounts_below(const struct mounts *mounts, const char *dir, uint32
 	return 0;
 }
 
+const char *object_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int open_above(const struct object *object);
+
+/*
+ * The rule once more, for the name: fd is the directory (taken in any case), name what it has there.
+ * procfs names processes; they are not granted.
+ */
+static int append_name(struct objects *objects, int fd, const char *name, uint32_t rights,
+		       uint32_t rule, struct fail *f)
+{
+	struct statfs fs;
+	char *path;
+
+	if (fstatfs(fd, &fs) || fs.f_type == PROC_SUPER_MAGIC || !*name || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0) {
+		close(fd);
+		return 0;
+	}
+	if (append(objects, fd, rights | AL_NAMES, rule, f))
+		return -1;
+	path = objects->list[objects->len - 1].path;
+	if (asprintf(&objects->list[objects->len - 1].path, "%s/%s", path[1] ? path : "", name) <
+	    0) {
+		objects->list[objects->len - 1].path = path;
+		return fail(f, ENOMEM, "cannot hold the policy's objects");
+	}
+	free(path);
+	return 0;
+}
+
+/* By mount: on overlayfs a file's st_dev is not its directory's. */
+static bool same_mount(int a, int b)
+{
+	struct statx of_a, of_b;
+
+	return statx(a, "", AT_EMPTY_PATH, STATX_MNT_ID, &of_a) == 0 &&
+	       statx(b, "", AT_EMPTY_PATH, STATX_MNT_ID, &of_b) == 0 &&
+	       of_a.stx_mnt_id == of_b.stx_mnt_id;
+}
+
+/* Of the object that was appended last, unless something is mounted there: its name is its own then. */
+static int add_name(struct objects *objects, struct fail *f)
+{
+	const struct object *object = &objects->list[objects->len - 1];
+	int above = open_above(object);
+
+	if (above < 0)
+		return 0;
+	if (!same_mount(above, object->fd) || strcmp(object->path, "/") == 0) {
+		close(above);
+		return 0;
+	}
+	return append_name(objects, above, object_name(object->path), object->rights, object->rule,
+			   f);
+}
+
+/* A path that is not there yet, in a directory that is. */
+static int add_missing(const char *missing, uint32_t rights, uint32_t rule, struct objects *objects,
+		       struct fail *f)
+{
+	cleanup_free char *path = strdup(missing);
+	char *slash;
+	int above;
+
+	if (!path)
+		return fail(f, ENOMEM, "cannot hold the policy's objects");
+	for (slash = path + strlen(path); slash > path + 1 && slash[-1] == '/'; slash--)
+		slash[-1] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash)
+		return 0;
+	*slash = '\0';
+	above = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return above < 0 ? 0 : append_name(objects, above, slash + 1, rights, rule, f);
+}
+
 static int resolve_rule(const struct policy_rule *rule, uint32_t index, const struct mounts *mounts,
 			struct objects *objects, struct fail *f)
 {
 	uint32_t rights = policy_rights(rule->right) | (rule->system ? AL_SYSTEM : 0);
 	int fd = open_object(rule->path);
+	const char *path;
 
 	if (fd < 0) {
 		if (rule->optional)
-			return 0;
+			return errno == ENOENT ? add_missing(rule->path, rights, index, objects, f)
+					       : 0;
 		return fail(f, errno, "%s: cannot open '%s'", rule->origin, Q(rule->path));
 	}
 	if (check_procfs(rule, fd, f)) {
@@ -133,6 +217,9 @@ static int resolve_rule(const struct policy_rule *rule, uint32_t index, const st
 	}
 	if (append(objects, fd, rights, index, f))
 		return -1;
+	path = objects->list[objects->len - 1].path;
+	if (add_name(objects, f))
+		return -1;
 	/*
 	 * Scratch places of the base policy are only what they are, not what somebody mounted
 	 * there.
@@ -140,8 +227,7 @@ static int resolve_rule(const struct policy_rule *rule, uint32_t index, const st
 	if ((rights & AL_SELF) || rule->right == POLICY_CONNECT ||
 	    (rule->system && rule->right == POLICY_RW))
 		return 0;
-	return add_mounts_below(mounts, objects->list[objects->len - 1].path, rights, index,
-				objects, f);
+	return add_mounts_below(mounts, path, rights, index, objects, f);
 }
 
 /*
@@ -155,6 +241,8 @@ static int open_above(const struct object *object)
 	cleanup_fd int dir = -1;
 	struct stat st, there;
 
+	if (object->rights & AL_NAMES)
+		return dup(object->fd);
 	if (fstat(object->fd, &st))
 		return -1;
 	if (S_ISDIR(st.st_mode))
@@ -177,7 +265,8 @@ static struct object *find(struct objects *objects, int fd)
 	if (fstat(fd, &st))
 		return NULL;
 	for (size_t i = objects->len; i-- > 0;)
-		if (objects->list[i].dev == st.st_dev && objects->list[i].ino == st.st_ino)
+		if (!(objects->list[i].rights & AL_NAMES) && objects->list[i].dev == st.st_dev &&
+		    objects->list[i].ino == st.st_ino)
 			return &objects->list[i];
 	return NULL;
 }

@@ -13,7 +13,7 @@
 #include "policy.h"
 
 struct object {
-	int fd;		   /* O_PATH, owned */
+	int fd;		   /* O_PATH, owned; with AL_NAMES in rights the directory that path is in */
 	uint32_t rights;   /* AL_READ | ... as the kernel half wants them */
 	uint32_t rule;	   /* index in the policy */
 	uint64_t dev, ino; /* as stat(2) has them */
@@ -25,11 +25,16 @@ struct objects {
 	size_t len;
 };
 
+/* The last component of an object's path: the name that a rule with AL_NAMES is about. */
+const char *object_name(const char *path);
+
 /*
  * Resolve every rule, in order; later ones of the same object win. Besides the rules' own objects:
  *  - the roots of other file systems mounted below a rule's directory, with the same right (one
  *    that is mounted
  *    elsewhere as well is not: it needs a rule of its own);
+ *  - the name that it has in its directory (AL_NAMES), for when it is replaced; and of an optional
+ *    one that is missing, for when it comes to be;
  *  - the directories above a restricting rule inside a writable one, pinned: not to be renamed
  *    away from under it.
  * A path that is missing fails unless its rule is optional. On success the caller frees

@@ -29,8 +29,15 @@ struct restore {
 static int reopen(const struct state_object *object)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
-	cleanup_fd int fd = (int)syscall(SYS_openat2, AT_FDCWD, object->path, &how, sizeof(how));
+	char path[AL_PATH_MAX + 1];
+	cleanup_fd int fd = -1;
 	struct stat st;
+
+	snprintf(path, sizeof(path), "%.*s",
+		 object->rights & AL_NAMES ? (int)(object_name(object->path) - object->path)
+					   : AL_PATH_MAX,
+		 object->path);
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 
 	if (fd < 0 || fstat(fd, &st) || st.st_dev != object->dev || st.st_ino != object->ino)
 		return -1;

@@ -201,7 +201,7 @@ static void drop_log(struct session *session)
 
 bool session_needs_number(uint32_t rights)
 {
-	return !(rights & AL_WRITE);
+	return !(rights & (AL_WRITE | AL_NAMES));
 }
 
 static int note_object(struct state *state, const struct object *object, struct fail *f)
@@ -236,6 +236,9 @@ static int set_rule(struct sessions *sessions, struct session *session, struct o
 	object->fd = -1; /* marks has it now */
 	state->objects[state->len - 1].id = id;
 	session->ids[session->ids_len++] = id;
+	if (object->rights & AL_NAMES)
+		return lsm_name_set(sessions->lsm, session->slot, id, object_name(object->path),
+				    object->rights & ~AL_NAMES, object->rule, f);
 	if (session_needs_number(object->rights)) {
 		session->flags |= AL_NUMBERED;
 		if (marks_number(sessions->marks, id, f))

@@ -135,7 +135,7 @@ static int refuse_exposure(const struct objects *objects, const char *home, stru
 	for (size_t i = 0; i < objects->len; i++) {
 		const struct object *object = &objects->list[i];
 
-		if (!(object->rights & AL_WRITE) || (object->rights & AL_SYSTEM) ||
+		if (!(object->rights & AL_WRITE) || (object->rights & (AL_SYSTEM | AL_NAMES)) ||
 		    !exposure(object->fd, home, exposed, sizeof(exposed)))
 			continue;
 		fail(f, 0, "'%s' is no place for an agent to write: it is or holds %s",

@@ -112,7 +112,8 @@ static int request_sensitive(struct client *client, struct message *message, str
 }
 
 #define RIGHTS_KNOWN \
-	(AL_READ | AL_WRITE | AL_EXEC | AL_CONNECT | AL_HIDE | AL_SELF | AL_PINNED | AL_SYSTEM)
+	(AL_READ | AL_WRITE | AL_EXEC | AL_CONNECT | AL_HIDE | AL_SELF | AL_PINNED | AL_SYSTEM | \
+	 AL_NAMES)
 
 /* One object more; takes fd on success. Nothing is checked about what it is: who opened it could.
  */
@@ -122,7 +123,8 @@ static int add_object(struct session *draft, int fd, uint64_t rights, uint64_t r
 	struct objects *objects = &draft->objects;
 	struct object *more;
 
-	if ((rights & ~(uint64_t)RIGHTS_KNOWN) || rule >= draft->policy.len)
+	if ((rights & ~(uint64_t)RIGHTS_KNOWN) || rule >= draft->policy.len ||
+	    ((rights & AL_NAMES) && strlen(object_name(path)) > AL_NAME_MAX))
 		return malformed(f);
 	if (objects->len >= 2 * POLICY_MAX_RULES)
 		return fail(f, 0, "a policy of more than %d objects is too large",
