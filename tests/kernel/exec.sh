@@ -121,6 +121,58 @@ surroundings() {
 	cd /home/dev || exit
 }
 
+# dumped COMMAND...: did its crash start the program in core_pattern? It says so itself.
+dumped() {
+	rm -f "$work/dumped"
+	"$@" >/dev/null 2>&1
+	sleep 0.3
+	[ ! -e "$work/dumped" ] && echo no || echo yes
+}
+
+# A crash hands memory to a program of root's: none is started, whatever the limit was, or is set to.
+core_dumps() {
+	core_crash='kill -SEGV $$'
+	core_pattern=$(cat /proc/sys/kernel/core_pattern)
+	printf '#!/bin/sh\necho >%s/dumped\n' "$work" >"$work/dump"
+	chmod 755 "$work/dump"
+	echo "|$work/dump" >/proc/sys/kernel/core_pattern
+	is "$(dumped as_dev sh -c "$core_crash")" yes 'control: a crash starts a program outside'
+	is "$(dumped as_dev sh -c "ulimit -c 0; $core_crash")" yes 'control: also at a limit of 0'
+	is "$(dumped dev_exec work -- sh -c "$core_crash")" no 'a crash inside starts none'
+	is "$(dumped dev_exec work -- sh -c "ulimit -Sc 0; ulimit -Hc 0; $core_crash")" no \
+		'nor after a limit of 0 was asked for'
+	is "$(dumped as_dev sh -c "ulimit -c 0; exec '$al' exec work -- sh -c '$core_crash'")" no \
+		'nor when the limit outside is 0'
+	is "$(dumped "$al" exec --root work -- sh -c "ulimit -c unlimited; $core_crash")" no \
+		'nor for root'
+	echo "$core_pattern" >/proc/sys/kernel/core_pattern
+	is "$(as_dev sh -c "ulimit -c unlimited; '$al' exec work -- grep core /proc/self/limits" |
+		xargs)" 'Max core file size 1 1 bytes' 'for the limit is 1 and stays so'
+}
+
+# The session keyring of who calls it is outside; inside there is a new one.
+keyrings() {
+	# shellcheck disable=SC2016
+	as_dev keyctl session - sh -c '
+		keyctl add user outer secret @s >/dev/null
+		keyctl id @s; sh -c "keyctl id @s; keyctl search @s user outer >/dev/null && echo found"
+		"$0" exec work -- sh -c "keyctl id @s; keyctl add user inner value @s >/dev/null
+			keyctl search @s user inner >/dev/null && echo found
+			keyctl search @s user outer"' "$al" >"$work/keyrings" 2>&1
+	{
+		read -r joined && read -r outer && read -r child && read -r child_found
+		read -r inner && read -r inner_found && read -r inner_lost
+	} <"$work/keyrings"
+	note "$joined"
+	is "$child $child_found" "$outer found" 'control: a child has the session keyring, and its keys'
+	case $inner in
+	"$outer" | *[!0-9]* | '') not_ok 'exec has a new session keyring' "$(cat "$work/keyrings")" ;;
+	*) ok 'exec has a new session keyring' ;;
+	esac
+	is "$inner_found" found 'which it can use'
+	is "$inner_lost" 'keyctl_search: Required key not available' 'and which has no key of the other'
+}
+
 children() {
 	cat >work/children.py <<-'END'
 	import os, sys, threading
@@ -351,6 +403,8 @@ as_dev "$al" new work >/dev/null || bail 'no session'
 exit_codes
 descriptors
 surroundings
+core_dumps
+keyrings
 children
 refusals_to_run
 under_sudo
