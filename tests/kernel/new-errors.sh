@@ -249,6 +249,11 @@ policies() {
 		'[paths]\nrw = src\n'
 	bad 2 'rw: expected a path' 'no path' '[paths]\nrw =\n'
 	bad 2 'mode: expected enforce or audit' 'an unknown mode' '[session]\nmode = off\n'
+	bad 2 'userns: expected allow or deny' 'an unknown word for userns' '[session]\nuserns = maybe\n'
+	bad 2 'localhost: expected own or any' 'an unknown word for localhost' \
+		'[session]\nlocalhost = yes\n'
+	bad 2 '\[session\]: expected mode, localhost or userns' 'an unknown key of a session' \
+		'[session]\nusernamespaces = allow\n'
 	bad 3 'expected no blanks before a key' 'a continuation line' \
 		'[paths]\nro = /usr\n  /home/dev\n'
 	bad 2 'expected no control characters' 'a NUL' '[paths]\nro = /usr\000/home\n'
@@ -281,7 +286,7 @@ policies() {
 		dev_new --policy fifo work
 	fails 1 "cannot read policy 'none': No such file or directory" \
 		'policy refused: it is not there' dev_new --policy none work
-	for option in --rw --ro --deny --hide; do
+	for option in --rw --ro --deny --connect --hide; do
 		fails 1 "cannot open '/home/dev/none': No such file or directory" \
 			"$option of a path that is not there" dev_new $option none work
 		check "$option: the line says which option" grep -q -e "$option" "$work/err"
@@ -293,6 +298,8 @@ policies() {
 	good 'a path with an escaped blank' '[paths]\nro = /home/dev/semi\\x20;colon\n'
 	good 'lines that end as in DOS' '[paths]\r\nro = /usr\r\n'
 	good 'a byte order mark' '\357\273\277[paths]\nro = /usr\n'
+	good 'every key of a session' \
+		'[session]\nmode = enforce\nlocalhost = any\nuserns = allow\n'
 	good 'optional paths that are not there' '[optional]\nrw = /home/dev/none\n'
 }
 

@@ -146,6 +146,11 @@ hostile_clients() {
 	    'commit before new': [head(COMMIT)],
 	    'new twice': [new, new],
 	    'a directory that is not absolute': [head(NEW) + text(b'') + text(b'x') + number(0)],
+	    'unknown flags': [head(NEW) + text(b'') + text(b'/x') + number(1 << 5), head(COMMIT)],
+	    'flags that are the daemon\'s':
+	        [head(NEW) + text(b'') + text(b'/x') + number(6), head(COMMIT)],
+	    'flags of 64 bits':
+	        [head(NEW) + text(b'') + text(b'/x') + number(1 << 63), head(COMMIT)],
 	    'a name with a slash':
 	        [head(NEW) + text(b'../x') + text(b'/x') + number(0), head(COMMIT)],
 	    'the daemon\'s own name':
@@ -222,7 +227,7 @@ hostile_clients() {
 	before=$(ls "/proc/$daemon_pid/fd" | wc -l)
 	as_eve python3 -S "$work/nonsense.py" >"$work/nonsense" 2>&1
 	judge "$work/nonsense"
-	is "$(grep -c '^yes' "$work/nonsense")" 31 'all of that was tried'
+	is "$(grep -c '^yes' "$work/nonsense")" 34 'all of that was tried'
 	"$al" list >"$work/list"
 	"$al" list --json >>"$work/list"
 	is "$(LC_ALL=C grep -c '[^ -~]' "$work/list")" 0 \
