@@ -69,8 +69,6 @@ names() {
 		!EEXIST create $project/to-new # O_EXCL follows no link
 		EPERM read $project/chain-out-39
 		!ELOOP read $project/chain-in-40
-		EPERM chroot-read $out /tmp/f # a view in which it looks like scratch
-		ok chroot-read $project /f
 		ok stat $out/f # what it is called and how large, is no secret
 		ok readlink $project/to-out
 		EPERM list /
@@ -116,32 +114,51 @@ mounts() {
 	umount "$out/tmp" "$project/bound-later" "$project/late"
 }
 
-# namespaces PROMISE SCRIPT: as root of its own, with mounts of its own. Whatever fails there, the
-# secret must not come out.
+# namespaces PROMISE TEXT SCRIPT: as root of its own, with mounts of its own. The secret must not come
+# out, and the last that is said has TEXT in it.
 namespaces() {
-	namespaces_said=$(as_dev unshare -rm sh -c "$2" 2>&1)
+	namespaces_said=$(as_dev unshare -rm sh -c "$3" 2>&1)
 	case $namespaces_said in
 	*"$secret"*) ;;
 	*) not_ok "control: $1" "$namespaces_said" && return ;;
 	esac
-	namespaces_said=$(inside unshare -rm sh -c "$2" 2>&1)
+	namespaces_said=$(inside unshare -rm sh -c "$3" 2>&1)
 	case $namespaces_said in
 	*"$secret"*) not_ok "$1" "$namespaces_said" ;;
-	*) ok "$1: $(printf '%s' "$namespaces_said" | tail -n 1)" ;;
+	*"$2") ok "$1: ${namespaces_said##*
+}" ;;
+	*) not_ok "$1: for another reason" "$namespaces_said" ;;
 	esac
 }
 
+no_namespaces() {
+	control 'a user namespace can be made' as_dev unshare -r true
+	refused 'a session makes no user namespace' inside unshare -r true
+}
+
+# In a session that may make them: rules are about objects, so no view of them gives more.
 own_namespaces() {
-	over=$project/overlay
-	namespaces 'bound over a directory of the project, it stays closed' \
+	over=$project/overlay refused='Operation not permitted'
+	verdicts <<-END
+		EPERM chroot-read $out /tmp/f # a view in which it looks like scratch
+		ok chroot-read $project /f
+	END
+	check 'a directory of the project bound over another: the project' inside unshare -rm \
+		sh -c "mount --bind $project/sub $project/x && cat $project/x/deep/key"
+	check 'a file system of its own can be used' inside unshare -rm \
+		sh -c "mount -t tmpfs tmpfs $project/x && echo y >$project/x/y && cat $project/x/y"
+	namespaces 'bound over a directory of the project, it stays closed' "$refused" \
 		"mount --bind $out $project/x; cat $project/x/f"
-	namespaces 'bound over a file of the project, it stays closed' \
+	namespaces 'bound over a file of the project, it stays closed' "$refused" \
 		"mount --bind $out/f $project/gone; cat $project/gone"
-	namespaces 'below a stacking file system, it stays closed' \
+	namespaces 'below a stacking file system, it stays closed: there is no such mount' content \
 		"mount -t overlay overlay $project/x \
 			-o userxattr,lowerdir=$out,upperdir=$over/upper,workdir=$over/work
 		cat $project/x/f"
-	namespaces 'as the new root, it stays closed' \
+	namespaces 'below a file system of its own, it stays closed' "$refused" \
+		"mount -t tmpfs tmpfs $project/x; mkdir $project/x/y
+		mount --rbind $base $project/x/y; cat $project/x/y/out/f"
+	namespaces 'as the new root, it stays closed' "$refused" \
 		"mount --bind $base $base; cd $base; mkdir -p project/put; pivot_root . project/put
 		cat /out/f || cat $out/f"
 }
@@ -447,13 +464,17 @@ cgroup=$(sed 's/.*:://' "/proc/$sibling/cgroup")
 names
 mounts
 links
-own_namespaces
+no_namespaces
 deep
 pipes
 devices
 processes
 kernel_files
 tasks
+unjail
+
+jail --policy "$userns" "$project"
+own_namespaces
 unjail
 
 jail --deny "$project/.env" --hide "$project/secret" --hide "$project/hidden" \

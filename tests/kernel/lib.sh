@@ -15,7 +15,7 @@ top=$(pwd -P) bin=$(pwd -P)/out/tests
 al=${AGENT_LOCK:-$top/out/agent-lock}
 daemon=${AGENT_LOCKD:-$top/out/agent-lockd}
 socket=/run/agent-lock/socket
-work=/srv/agent-lock-test
+work=/srv/agent-lock-test userns=/srv/agent-lock-test/userns.ini
 tap_count=0 tap_failed=0 daemon_pid='' session=''
 
 ok() {
@@ -197,6 +197,15 @@ try_on_terminal() {
 		/dev/null >"$work/said"
 }
 
+# The pids of all daemons, whoever started them.
+daemons() {
+	find /proc/[0-9]*/exe -maxdepth 0 -lname "$daemon" 2>/dev/null | cut -d/ -f3
+}
+
+gone() {
+	! kill -0 "$1"
+}
+
 unjail() {
 	[ "$session" ] || return 0
 	"$al" destroy "$session" >"$work/destroy.log" 2>&1 ||
@@ -291,5 +300,7 @@ begin() {
 	mount -t tmpfs -o mode=755 tmpfs "$work" || bail 'a tmpfs cannot be mounted'
 	trap finish EXIT
 	trap 'exit 1' HUP INT TERM
+	# For jail --policy "$userns"
+	printf '[session]\nuserns = allow\n' >"$userns"
 	daemon_start
 }
