@@ -295,8 +295,15 @@ struct task_struct {
 	void *io_uring; /* NULL until the task uses it; CONFIG_IO_URING */
 };
 
+struct proc_dir_entry;
+struct ctl_table_header;
+struct ctl_table;
+
 struct proc_inode {
 	struct pid *pid;
+	struct proc_dir_entry *pde;
+	struct ctl_table_header *sysctl;
+	struct ctl_table *sysctl_entry;
 	struct inode vfs_inode;
 };
 

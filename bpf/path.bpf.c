@@ -224,9 +224,12 @@ static __always_inline void note_number(struct inode *inode)
 {
 	u32 zero = 0, tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
 	struct al_numbering *asked = bpf_map_lookup_elem(&numbering, &zero);
-	struct al_number number = {};
+	struct al_number number = {}, twin;
 
 	if (!asked || !asked->tgid || asked->tgid != tgid)
+		return;
+	if (BPF_CORE_READ(inode, i_sb, s_magic) == MAGIC_PROC && proc_twin(inode, &twin) &&
+	    bpf_map_update_elem(&numbers, &twin, &asked->object, BPF_ANY))
 		return;
 	number.ino = BPF_CORE_READ(inode, i_ino);
 	number.dev = BPF_CORE_READ(inode, i_sb, s_dev);

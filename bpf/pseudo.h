@@ -95,31 +95,41 @@ static __always_inline bool proc_pid_inside(struct pid *pid, const struct jail *
 }
 
 /*
- * A procfs that the session mounted itself has inodes that no rule can know: of its files about no
- * process those may be read that the base policy grants of /proc. (Its directory names the
- * processes of a pid namespace that the session made.)
+ * What is the same in every instance of procfs: the entry behind an inode, or the line of a sysctl
+ * table and its header (without it a table's address could come back as another's). Whoever holds
+ * the inode holds them. No inode number looks like that.
  */
-static __always_inline u32 own_proc_rights(struct dentry *dentry)
+static __always_inline bool proc_twin(struct inode *inode, struct al_number *out_twin)
 {
-	struct dentry *top = BPF_CORE_READ(dentry, d_parent);
-	union {
-		char text[8];
-		u64 word;
-	} name = {.word = 0}, cpuinfo = {.text = "cpuinfo"}, meminfo = {.text = "meminfo"},
-	  stat = {.text = "stat"}, version = {.text = "version"}, uptime = {.text = "uptime"},
-	  loadavg = {.text = "loadavg"};
+	struct proc_inode *proc = core_container_of(inode, struct proc_inode, vfs_inode);
 
-	if (top == dentry)
-		return PSEUDO_READ;
-	if (BPF_CORE_READ(top, d_parent) != top ||
-	    BPF_CORE_READ(dentry, d_name.len) >= sizeof(name.text))
-		return 0;
-	bpf_probe_read_kernel_str(name.text, sizeof(name.text), BPF_CORE_READ(dentry, d_name.name));
-	return name.word == cpuinfo.word || name.word == meminfo.word || name.word == stat.word ||
-			       name.word == version.word || name.word == uptime.word ||
-			       name.word == loadavg.word
-		       ? PSEUDO_READ
-		       : 0;
+	out_twin->ino = (u64)BPF_CORE_READ(proc, pde);
+	if (!out_twin->ino)
+		out_twin->ino = (u64)BPF_CORE_READ(proc, sysctl_entry);
+	out_twin->dev = (u32)((u64)BPF_CORE_READ(proc, sysctl) >> 4);
+	out_twin->generation = (u32)-1;
+	return out_twin->ino;
+}
+
+/*
+ * A rule for /proc/meminfo is about that of the procfs that the daemon sees. In one that the session
+ * mounted for itself it is the same file. Only while the daemon is there: see proc_twin().
+ */
+static __always_inline bool proc_twin_rights(struct inode *inode, const struct jail *jail,
+					     u32 distance, u32 *out_rights)
+{
+	struct al_number twin;
+	struct al_rule *rule;
+	u32 *object;
+
+	if (!proc_twin(inode, &twin))
+		return false;
+	object = bpf_map_lookup_elem(&numbers, &twin);
+	rule = object ? rule_for(jail->slot, *object) : NULL;
+	if (!rule || (rule->rights & AL_PASS))
+		return false;
+	*out_rights = (rule->rights & AL_SELF) && distance ? 0 : rule->rights & ~AL_SELF;
+	return true;
 }
 
 /*
@@ -128,8 +138,9 @@ static __always_inline u32 own_proc_rights(struct dentry *dentry)
  */
 static __always_inline u32 proc_rights(struct dentry *dentry, const struct jail *jail)
 {
-	struct dentry *object = dentry;
-	int i;
+	bool own = attended_by && sb_born_here(BPF_CORE_READ(dentry, d_sb), jail);
+	u32 rights;
+	u32 i;
 
 	for (i = 0; i < 8; i++) {
 		struct inode *inode = BPF_CORE_READ(dentry, d_inode);
@@ -140,9 +151,11 @@ static __always_inline u32 proc_rights(struct dentry *dentry, const struct jail 
 			return 0;
 		if (pid)
 			return proc_pid_inside(pid, jail) ? PSEUDO_ALL : 0;
+		if (own && proc_twin_rights(inode, jail, i, &rights))
+			return rights;
 		dentry = BPF_CORE_READ(dentry, d_parent);
 	}
-	return sb_born_here(BPF_CORE_READ(object, d_sb), jail) ? own_proc_rights(object) : 0;
+	return 0;
 }
 
 #define IS_OWN(space) (BPF_CORE_READ(nsproxy, space, ns.inum) == inum)
