@@ -129,7 +129,7 @@ dumped() {
 	[ ! -e "$work/dumped" ] && echo no || echo yes
 }
 
-# A crash hands memory to a program of root's: none is started, whatever the limit was, or is set to.
+# A crash hands memory to a program of root's: none is started, whatever the limit was or is set to.
 core_dumps() {
 	core_crash='kill -SEGV $$'
 	core_pattern=$(cat /proc/sys/kernel/core_pattern)

@@ -114,8 +114,8 @@ mounts() {
 	umount "$out/tmp" "$project/bound-later" "$project/late"
 }
 
-# namespaces PROMISE TEXT SCRIPT: as root of its own, with mounts of its own. The secret must not come
-# out, and the last that is said has TEXT in it.
+# namespaces PROMISE TEXT SCRIPT: as root of its own, with mounts of its own. The secret must not
+# come out, and the last that is said ends with TEXT.
 namespaces() {
 	namespaces_said=$(as_dev unshare -rm sh -c "$3" 2>&1)
 	case $namespaces_said in

@@ -38,9 +38,10 @@ logged() {
 	wait_for left "$1"
 	mover=$(cat "$work/mover")
 	logged_line=$(grep ' allowed leave ' "/var/log/agent-lock/$session.log" | tail -n 1)
+	logged_who="pid=$mover comm=tee path=process:$2"
+	logged_rest='error=none rule=no\x20rule uid=0 chain= sensitive=no'
 	is "$(leaves) ${logged_line#* }" \
-		"$1 allowed leave session=$session pid=$mover comm=tee path=process:$2 error=none rule=no\\x20rule uid=0 chain= sensitive=no" \
-		"$3"
+		"$1 allowed leave session=$session $logged_who $logged_rest" "$3"
 }
 
 # What is no leaving; what follows would be counted too many if it were taken for that.
