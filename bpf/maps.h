@@ -99,7 +99,7 @@ struct {
 } born SEC(".maps") __weak;
 
 /*
- * Objects of the kernel that a session made (IPC objects, keys, superblocks): address -> cgroup id,
+ * Objects of the kernel that a session made (IPC objects, superblocks): address -> cgroup id,
  * from birth to end. Written by ipc.bpf.c and mount.bpf.c.
  */
 struct {
