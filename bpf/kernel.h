@@ -155,7 +155,15 @@ struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
 
+struct sock;
+
+struct sock_reuseport {
+	u16 num_socks;
+	struct sock *socks[1];
+};
+
 struct sock {
+	struct sock_reuseport *sk_reuseport_cb;
 	struct sock_cgroup_data sk_cgrp_data;
 };
 

@@ -32,6 +32,53 @@
 #define GO_ON 1
 #define STOP 0
 
+#define SHARERS_MAX 1024 /* of one port; what more of them share is refused */
+
+struct sharing {
+	struct sock_reuseport *group;
+	u64 session;
+	u32 len;
+	bool own;
+};
+
+static __always_inline bool made_by(struct sock *sk, u64 session)
+{
+	return session_of_cgroup(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)) == session;
+}
+
+static long ask_sharer(u32 index, void *context)
+{
+	struct sharing *sharing = context;
+	struct sock *sk = NULL;
+
+	if (index >= sharing->len)
+		return 1;
+	bpf_probe_read_kernel(&sk, sizeof(sk),
+			      (void *)sharing->group +
+				      bpf_core_field_offset(struct sock_reuseport, socks) +
+				      index * sizeof(void *));
+	sharing->own = sk && made_by(sk, sharing->session);
+	return !sharing->own;
+}
+
+/*
+ * SO_REUSEPORT: of those that share a port one is chosen, by a hash of what is not known yet or by a
+ * filter that any of them sets. So all have to be the session's.
+ */
+static __always_inline bool all_own(struct sock *sk, u64 session)
+{
+	struct sock_reuseport *group = BPF_CORE_READ(sk, sk_reuseport_cb);
+	struct sharing sharing = {.group = group, .session = session, .own = made_by(sk, session)};
+
+	if (!group || !sharing.own)
+		return sharing.own;
+	sharing.len = BPF_CORE_READ(group, num_socks);
+	if (sharing.len > SHARERS_MAX)
+		return false;
+	bpf_loop(SHARERS_MAX, ask_sharer, &sharing, 0);
+	return sharing.own;
+}
+
 /* Does the listener there belong to this session? What nobody listens on does no harm. */
 static __always_inline bool own_listener(void *ctx, struct bpf_sock_tuple *tuple, u32 size,
 					 u64 session)
@@ -44,8 +91,7 @@ static __always_inline bool own_listener(void *ctx, struct bpf_sock_tuple *tuple
 		return true;
 	listener = bpf_skc_to_tcp_sock(found);
 	if (listener)
-		own = session_of_cgroup(BPF_CORE_READ((struct sock *)listener,
-						      sk_cgrp_data.cgroup)) == session;
+		own = all_own((struct sock *)listener, session);
 	bpf_sk_release(found);
 	return own;
 }
