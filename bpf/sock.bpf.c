@@ -6,7 +6,8 @@
  *                         or where a rule grants connect on the socket's file
  *   unix_may_send         datagrams, connected or not: likewise; and on a pair that was handed in
  *   socket_create         no families but unix, inet, inet6 and netlink: the others are ways into
- *                         the kernel or to a host (AF_ALG, AF_VSOCK, AF_PACKET ...)
+ *                         the kernel or to a host (AF_ALG, AF_VSOCK, AF_PACKET ...); of netlink
+ *                         none that tells of all processes or leads to one
  */
 #include "judge.h"
 
@@ -14,6 +15,15 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_NETLINK 16
+
+/*
+ * Protocols of netlink that ask the kernel for what is the caller's or anybody's, and change what
+ * capable() guards (include/uapi/linux/netlink.h): route, sock_diag, xfrm, selinux, audit, netfilter,
+ * kobject_uevent, generic. Not: usersock, by which any process may be sent a message; connector,
+ * which since 6.6 tells everybody of each fork and exec.
+ */
+#define NETLINK_ALLOWED                                                                            \
+	(1U << 0 | 1U << 4 | 1U << 6 | 1U << 7 | 1U << 9 | 1U << 12 | 1U << 15 | 1U << 16)
 
 /* The cgroup that a socket was made in (sk_alloc() in net/core/sock.c). */
 static __always_inline bool own_socket(struct sock *sk, const struct jail *jail)
@@ -81,13 +91,19 @@ int BPF_PROG(al_unix_send, struct socket *sock, struct socket *other, int ret)
 	return handed_pair(near, far) ? ret : reach(AL_OP_SEND, far, &jail);
 }
 
+static __always_inline bool for_sessions(int family, int protocol)
+{
+	if (family == AF_NETLINK)
+		return (u32)protocol < 32 && (NETLINK_ALLOWED >> protocol & 1);
+	return family == AF_UNIX || family == AF_INET || family == AF_INET6;
+}
+
 SEC("lsm/socket_create")
 int BPF_PROG(al_socket_create, int family, int type, int protocol, int kern, int ret)
 {
 	struct jail jail;
 
-	if (ret || kern || family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
-	    family == AF_NETLINK || !jailed(&jail))
+	if (ret || kern || for_sessions(family, protocol) || !jailed(&jail))
 		return ret;
 	return refuse(AL_OP_SOCKET, AL_LABEL_FAMILY, family, &jail);
 }
