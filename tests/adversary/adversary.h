@@ -143,7 +143,7 @@ int mount_new(const char *type, const char *directory);
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 extern const struct family files, links, descriptors, mounts, mounts_root, mounts_work, processes,
-	neighbours, signals, cgroups, sockets, network, ipc, terminal, devices, uring, kernel, root,
-	capabilities, later, jail, exhaustion;
+	neighbours, signals, cgroups, sockets, deputies, network, netlink, ipc, keys, terminal,
+	devices, uring, kernel, root, capabilities, later, jail, exhaustion;
 
 #endif
