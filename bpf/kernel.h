@@ -25,7 +25,6 @@ typedef unsigned short umode_t;
 
 #define EPERM 1
 #define ENOENT 2
-#define EINVAL 22
 
 #define S_IFMT 00170000
 #define S_IFREG 0100000
@@ -53,6 +52,7 @@ typedef unsigned short umode_t;
 /* FAN_OPEN_PERM, FAN_ACCESS_PERM, FAN_OPEN_EXEC_PERM, FAN_PRE_ACCESS */
 #define FAN_PERMISSION 0x170000ULL
 #define PTRACE_MODE_NOAUDIT 0x04U
+#define PF_SIGNALED 0x00000400U /* include/linux/sched.h */
 #define PF_IO_WORKER 0x00000010U /* include/linux/sched.h; unchanged since 5.12 */
 
 /* s_magic, include/uapi/linux/magic.h; mqueue's is in ipc/mqueue.c, pipefs' and others' are uapi.
@@ -188,10 +188,6 @@ struct key {
 
 struct kern_ipc_perm {
 	int id;
-};
-
-struct rlimit {
-	unsigned long rlim_cur;
 };
 
 struct iattr {

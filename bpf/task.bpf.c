@@ -8,6 +8,7 @@
  *   file_send_sigiotask             SIGIO and SIGURG, sent by whoever causes the event: judged by
  *                                   who asked for them
  *   ptrace_traceme                  making a parent outside the tracer
+ *   cred_prepare                    no core dumps: a program outside would be started for them
  *   task_setnice task_setscheduler task_setioprio task_setrlimit task_movememory
  *   task_getscheduler task_getioprio task_getpgid task_getsid   and reading them; getpriority(2) and
  *                                   reading limits by prlimit(2) have no hook that names the process
@@ -15,7 +16,6 @@
 #include "judge.h"
 
 #define SIGKILL 9
-#define RLIMIT_CORE 4
 
 SEC("lsm/task_kill")
 int BPF_PROG(al_task_kill, struct task_struct *p, void *info, int sig, const struct cred *cred,
@@ -129,22 +129,26 @@ int BPF_PROG(al_task_setioprio, struct task_struct *p, int ioprio, int ret)
 	return touch(p, ret);
 }
 
-/*
- * A crash hands the memory of who crashed to the program in core_pattern, outside and as root: at any
- * limit but 1, also at 0 (do_coredump() in fs/coredump.c). So it is 1 (session_enter()) and stays so.
- * Who sets 0 wants no dumps and has none: that is no attempt, and is answered as a kernel without
- * that limit would, which is what programs put up with that must not run without it (gpg).
- */
 SEC("lsm/task_setrlimit")
-int BPF_PROG(al_task_setrlimit, struct task_struct *p, unsigned int resource, struct rlimit *rlim,
-	     int ret)
+int BPF_PROG(al_task_setrlimit, struct task_struct *p, unsigned int resource, void *rlim, int ret)
 {
+	return touch(p, ret);
+}
+
+/*
+ * A crash hands the memory of who crashed to the program in core_pattern, outside and as root, also
+ * at a limit of 0. A dump begins with credentials of its own (do_coredump() in fs/coredump.c); whom a
+ * signal ends already asks for them nowhere else. No attempt, so nothing to report.
+ */
+SEC("lsm/cred_prepare")
+int BPF_PROG(al_cred_prepare, struct cred *new, const struct cred *old, unsigned int gfp, int ret)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct jail jail;
 
-	ret = touch(p, ret);
-	if (ret || resource != RLIMIT_CORE || BPF_CORE_READ(rlim, rlim_cur) == 1 || !jailed(&jail))
+	if (ret || !(BPF_CORE_READ(task, flags) & PF_SIGNALED) || !jailed(&jail))
 		return ret;
-	return jail.flags & AL_AUDIT ? 0 : -EINVAL;
+	return jail.flags & AL_AUDIT ? 0 : -EPERM;
 }
 
 SEC("lsm/task_movememory")

@@ -74,6 +74,7 @@ const struct lsm_program lsm_programs[] = {
 	{"al_task_setscheduler", "task_setscheduler", 1, PATH_ANY, NULL},
 	{"al_task_setioprio", "task_setioprio", 2, PATH_ANY, NULL},
 	{"al_task_setrlimit", "task_setrlimit", 3, PATH_ANY, NULL},
+	{"al_cred_prepare", "cred_prepare", 3, PATH_ANY, NULL},
 	{"al_task_movememory", "task_movememory", 1, PATH_ANY, NULL},
 	{"al_task_getscheduler", "task_getscheduler", 1, PATH_ANY, NULL},
 	{"al_task_getioprio", "task_getioprio", 1, PATH_ANY, NULL},

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "mounts.h"
@@ -310,15 +309,11 @@ int session_start(struct sessions *sessions, struct session *session, const char
 
 int session_enter(struct sessions *sessions, struct session *session, pid_t pid, struct fail *f)
 {
-	const struct rlimit no_core = {.rlim_cur = 1, .rlim_max = 1};
 	struct al_session published;
 
 	if (!lsm_published(sessions->lsm, session->cgroup, &published) ||
 	    cg_id(sessions->cg, session->name) != session->cgroup)
 		return fail(f, 0, "session '%s' is not in force", session->name);
-	/* See al_task_setrlimit: from here on it stays. Its own user could not raise a hard limit of 0. */
-	if (prlimit(pid, RLIMIT_CORE, &no_core, NULL))
-		return fail(f, errno, "cannot limit core dumps");
 	return cg_enter(sessions->cg, session->name, pid, f);
 }
 

@@ -146,8 +146,8 @@ core_dumps() {
 	is "$(dumped "$al" exec --root work -- sh -c "ulimit -c unlimited; $core_crash")" no \
 		'nor for root'
 	echo "$core_pattern" >/proc/sys/kernel/core_pattern
-	is "$(as_dev sh -c "ulimit -c unlimited; '$al' exec work -- grep core /proc/self/limits" |
-		xargs)" 'Max core file size 1 1 bytes' 'for the limit is 1 and stays so'
+	is "$(as_dev sh -c "ulimit -Sc 0; '$al' exec work -- sh -c 'ulimit -Hc; ulimit -c 0; ulimit -c'" |
+		xargs)" "$(ulimit -Hc) 0" 'and the limit is the command'"'"'s own'
 }
 
 # The session keyring of who calls it is outside; inside there is a new one.
