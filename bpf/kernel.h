@@ -31,6 +31,7 @@ typedef unsigned short umode_t;
 #define S_IFBLK 0060000
 #define S_IFDIR 0040000
 #define S_IFCHR 0020000
+#define S_IROTH 00004
 
 /*
  * include/linux/fs.h; stable since 2.6 but for FMODE_EXEC, which open(2) never sets from user

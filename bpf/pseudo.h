@@ -192,7 +192,8 @@ static __always_inline u32 pseudo_rights(struct vfsmount *mnt, struct dentry *de
 	switch (BPF_CORE_READ(dentry, d_sb, s_magic)) {
 	case MAGIC_PROC:
 		return proc_rights(dentry, jail);
-	case MAGIC_SYSFS:
+	case MAGIC_SYSFS: /* what root alone may read there: devices' memory, addresses, serial numbers */
+		return inode->i_mode & S_IROTH ? PSEUDO_READ : 0;
 	case MAGIC_CGROUP2:
 		return PSEUDO_READ;
 	case MAGIC_NSFS:
