@@ -28,21 +28,27 @@ struct ring {
 	unsigned int *sq_tail, *sq_mask, *sq_array, *cq_head, *cq_tail, *cq_mask;
 	struct io_uring_sqe *sqes;
 	struct io_uring_cqe *cqes;
+	void *mapped[3];
+	size_t size[3];
 };
 
 static int map_ring(struct ring *ring, const struct io_uring_params *p)
 {
-	size_t sq = p->sq_off.array + p->sq_entries * sizeof(unsigned int);
-	size_t cq = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
-	char *sqs =
-		mmap(NULL, sq, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
-	char *cqs =
-		mmap(NULL, cq, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_CQ_RING);
+	static const off_t offsets[] = {IORING_OFF_SQ_RING, IORING_OFF_CQ_RING, IORING_OFF_SQES};
+	char *sqs, *cqs;
 
-	ring->sqes = mmap(NULL, p->sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
-			  MAP_SHARED, ring->fd, IORING_OFF_SQES);
-	if (sqs == MAP_FAILED || cqs == MAP_FAILED || ring->sqes == MAP_FAILED)
-		return errno;
+	ring->size[0] = p->sq_off.array + p->sq_entries * sizeof(unsigned int);
+	ring->size[1] = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
+	ring->size[2] = p->sq_entries * sizeof(struct io_uring_sqe);
+	for (size_t i = 0; i < LEN(offsets); i++) {
+		ring->mapped[i] = mmap(NULL, ring->size[i], PROT_READ | PROT_WRITE, MAP_SHARED,
+				       ring->fd, offsets[i]);
+		if (ring->mapped[i] == MAP_FAILED)
+			return errno;
+	}
+	sqs = ring->mapped[0];
+	cqs = ring->mapped[1];
+	ring->sqes = ring->mapped[2];
 	ring->sq_tail = (unsigned int *)(sqs + p->sq_off.tail);
 	ring->sq_mask = (unsigned int *)(sqs + p->sq_off.ring_mask);
 	ring->sq_array = (unsigned int *)(sqs + p->sq_off.array);
@@ -51,6 +57,15 @@ static int map_ring(struct ring *ring, const struct io_uring_params *p)
 	ring->cq_mask = (unsigned int *)(cqs + p->cq_off.ring_mask);
 	ring->cqes = (struct io_uring_cqe *)(cqs + p->cq_off.cqes);
 	return 0;
+}
+
+/* Unmapped, too, or it lives on and with it its poller, a thread of ours. */
+static void end_ring(struct ring *ring)
+{
+	for (size_t i = 0; i < LEN(ring->mapped); i++)
+		if (ring->mapped[i] && ring->mapped[i] != MAP_FAILED)
+			munmap(ring->mapped[i], ring->size[i]);
+	close(ring->fd);
 }
 
 static struct io_uring_params params(unsigned int setup)
@@ -121,7 +136,7 @@ static int in_one_way(const struct io_uring_sqe *sqe, int way)
 	if (way == BY_WORKER)
 		copy.flags |= IOSQE_ASYNC;
 	no = perform(&ring, &copy);
-	close(ring.fd);
+	end_ring(&ring);
 	return no;
 }
 
@@ -429,7 +444,7 @@ static int ring_outside(struct world *world)
 static void close_ring(struct world *world)
 {
 	(void)world;
-	close(handed_on.fd);
+	end_ring(&handed_on);
 }
 
 static int k02_inherited(const struct world *world)
