@@ -142,8 +142,9 @@ int mount_new(const char *type, const char *directory);
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
-extern const struct family files, links, descriptors, mounts, mounts_root, mounts_work, processes,
-	neighbours, signals, cgroups, sockets, deputies, network, netlink, ipc, keys, terminal,
-	devices, uring, kernel, root, capabilities, later, jail, exhaustion;
+extern const struct family files, changes, filesystems, links, rules, races, descriptors, mounts,
+	mounts_root, mounts_work, processes, neighbours, signals, cgroups, sockets, deputies, network,
+	netlink, ipc, keys, terminal, devices, uring, kernel, root, capabilities, later, jail,
+	exhaustion;
 
 #endif

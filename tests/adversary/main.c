@@ -29,10 +29,11 @@
 #define DIED 251 /* the try was ended by a signal */
 
 static const struct family *const families[] = {
-	&files,	       &links,	 &descriptors, &mounts,	    &mounts_root, &mounts_work, &processes,
-	&neighbours,   &signals, &cgroups,     &sockets,    &deputies,	  &network,	&netlink,
-	&ipc,	       &keys,	 &terminal,    &devices,    &uring,	  &kernel,	&root,
-	&capabilities, &later,	 &jail,	       &exhaustion,
+	&files,	      &changes,	     &filesystems, &links,	 &rules,      &races,
+	&descriptors, &mounts,	     &mounts_root, &mounts_work, &processes,  &neighbours,
+	&signals,     &cgroups,	     &sockets,	   &deputies,	 &network,    &netlink,
+	&ipc,	      &keys,	     &terminal,	   &devices,	 &uring,      &kernel,
+	&root,	      &capabilities, &later,	   &jail,	 &exhaustion,
 };
 
 enum verdict { BLOCKED, LEAKED, WITHOUT_CONTROL, WORKS, BROKEN, NOT_TRIED, NVERDICTS };
