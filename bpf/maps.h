@@ -13,6 +13,9 @@
 /* Cgroup level of a session below the real root, where the kernel counts. Set by the loader. */
 const volatile __u32 session_level __weak = 0;
 
+/* Address of the kernel's rename_lock, a seqlock_t, which begins with its count. Set by the loader. */
+const volatile __u64 rename_lock_at __weak = 0;
+
 /*
  * The thread group that holds the marked objects in memory; 0 when it died (al_exit) or is not
  * ready yet. Only then can a mark be missing, and only then are numbers asked. Set by the daemon

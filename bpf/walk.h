@@ -81,51 +81,90 @@ static __always_inline bool refused_by_number(struct inode *inode, u32 slot,
 }
 
 struct climb {
-	struct dentry *dentry;
+	struct dentry *dentry, *start;
 	struct dentry *below; /* where the walk came from: read by probe only */
 	u32 slot;
 	u32 numbered;
-	struct judged judged;
+	u32 begun;   /* at which step it was at start */
+	u32 renames; /* rename_count() then */
+	struct judged found;
+	struct judged judged; /* for good */
 };
 
-static __always_inline long decided(struct climb *climb, const struct al_rule *rule, u32 distance)
+#define CLIMB_STEPS (AL_MAX_DEPTH * 16) /* then the directories are moved all the time: refused */
+#define AL_ALLOWS (AL_READ | AL_WRITE | AL_EXEC | AL_CONNECT)
+
+/*
+ * Of rename_lock (fs/dcache.c): no dentry gets another parent without it. Odd while a rename is under
+ * way, or when it cannot be read: then no chain is ever whole.
+ */
+static __always_inline u32 rename_count(void)
+{
+	u32 count;
+
+	return bpf_probe_read_kernel(&count, sizeof(count), (void *)rename_lock_at) ? 1 : count;
+}
+
+static __always_inline void decide(struct climb *climb, const struct al_rule *rule, u32 distance)
 {
 	/* Rights on the object itself, none on what lies below it. */
 	if ((rule->rights & AL_SELF) && distance)
-		return 1;
-	climb->judged.rights = rule->rights;
-	climb->judged.rule = rule->id;
-	climb->judged.distance = distance;
-	return 1;
+		return;
+	climb->found.rights = rule->rights;
+	climb->found.rule = rule->id;
+	climb->found.distance = distance;
 }
 
-/* One level; returns 1 (stop) when it is decided. */
-static long climb_step(u32 distance, void *context)
+/* Is there a rule for this object, or for the name below it? It may be one that gives nothing here. */
+static __always_inline bool decided(struct climb *climb, struct inode *inode, u32 level)
+{
+	struct al_mark *mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
+	struct al_rule *rule = mark ? rule_for(climb->slot, mark->object) : NULL, *named = NULL;
+
+	climb->found = NO_RIGHTS;
+	if (rule && level && (rule->rights & AL_NAMES))
+		named = rule_of_name(climb->below, mark->object, climb->slot);
+	if (named) {
+		decide(climb, named, level - 1);
+		return true;
+	}
+	if (rule && !(rule->rights & AL_PASS)) {
+		decide(climb, rule, level);
+		return true;
+	}
+	return climb->numbered && refused_by_number(inode, climb->slot, &climb->found);
+}
+
+/*
+ * One level; returns 1 (stop) when it is decided. No lock holds the directories still meanwhile, and
+ * somebody outside may carry one of them across the border: of a chain read half before and half
+ * after, each link was true, and the whole never. So what allows counts only if nothing on the whole
+ * machine was renamed since the start; else it is climbed again.
+ */
+static long climb_step(u32 step, void *context)
 {
 	struct climb *climb = context;
 	struct dentry *dentry = climb->dentry, *parent = dentry->d_parent;
 	struct inode *inode = dentry->d_inode;
-	struct al_rule *rule, *named;
-	struct al_mark *mark;
+	u32 level = step - climb->begun, renames;
 
 	if (!inode) /* 7.x wants it asked; see the head of this file for 6.12 */
 		return 1;
-	mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
-	rule = mark ? rule_for(climb->slot, mark->object) : NULL;
-	if (rule) {
-		named = distance && (rule->rights & AL_NAMES)
-				? rule_of_name(climb->below, mark->object, climb->slot)
-				: NULL;
-		if (named)
-			return decided(climb, named, distance - 1);
-		if (!(rule->rights & AL_PASS))
-			return decided(climb, rule, distance);
+	if (decided(climb, inode, level)) {
+		renames = rename_count();
+		if (!(climb->found.rights & AL_ALLOWS) || !level ||
+		    (renames == climb->renames && !(renames & 1))) {
+			climb->judged = climb->found;
+			return 1;
+		}
+		climb->dentry = climb->start;
+		climb->begun = step + 1;
+		climb->renames = renames;
+		return 0;
 	}
-	if (climb->numbered && refused_by_number(inode, climb->slot, &climb->judged))
-		return 1;
 	climb->below = dentry;
 	climb->dentry = parent;
-	return parent == dentry;
+	return parent == dentry || level >= AL_MAX_DEPTH - 1;
 }
 
 /*
@@ -139,12 +178,14 @@ static __always_inline void walk(struct dentry *dentry, const struct jail *jail,
 {
 	struct climb climb = {
 		.dentry = dentry,
+		.start = dentry,
 		.slot = jail->slot,
 		.numbered = !attended_by && (jail->flags & AL_NUMBERED),
+		.renames = rename_count(),
 		.judged = NO_RIGHTS,
 	};
 
-	bpf_loop(AL_MAX_DEPTH, climb_step, &climb, 0);
+	bpf_loop(CLIMB_STEPS, climb_step, &climb, 0);
 	*out_judged = climb.judged;
 }
 

@@ -86,6 +86,13 @@ static int load(struct lsm *lsm, uint32_t session_level, bool pinned, struct fai
 	if (!lsm->skel)
 		return fail(f, errno, "cannot open the BPF object");
 	lsm->skel->rodata->session_level = session_level;
+	lsm->skel->rodata->rename_lock_at = lsm_symbol("rename_lock");
+	if (!lsm->skel->rodata->rename_lock_at) {
+		fail(f, 0, "the kernel does not say where its rename_lock is");
+		return fail_hint(
+			f, "allow root to see addresses: sysctl kernel.kptr_restrict=1; if it is "
+			   "so, use a kernel with CONFIG_KALLSYMS_ALL=y");
+	}
 	if (choose_programs(lsm->skel, f) || (pinned && pin_maps(lsm->skel, f)))
 		return -1;
 	if (agent_lock__load(lsm->skel)) {

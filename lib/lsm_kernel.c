@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -256,4 +257,17 @@ int lsm_supported(struct fail *f)
 	ret = lsm_hooks_complete(btf, f);
 	btf__free(btf);
 	return ret;
+}
+
+uint64_t lsm_symbol(const char *name)
+{
+	cleanup_file FILE *symbols = fopen("/proc/kallsyms", "re");
+	char line[1024], found[512];
+	uint64_t address;
+
+	while (symbols && fgets(line, sizeof(line), symbols))
+		if (sscanf(line, "%" SCNx64 " %*c %511s", &address, found) == 2 &&
+		    strcmp(found, name) == 0 && !strchr(line, '['))
+			return address;
+	return 0;
 }

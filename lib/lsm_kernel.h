@@ -33,4 +33,7 @@ bool lsm_hook_present(const char *hook, const struct btf *btf);
 /* Every hook that has no cover must have a program that fits. */
 int lsm_hooks_complete(const struct btf *btf, struct fail *f);
 
+/* The address of a symbol of the kernel's own (not a module's); 0 if nobody says. */
+uint64_t lsm_symbol(const char *name);
+
 #endif
