@@ -163,6 +163,7 @@ names() {
 	# shellcheck disable=SC2086
 	wait $pids
 	is "$(cat "$work"/new.? | sort -u | grep -c '^work')" 10 'ten at once: ten names'
+	note "$(grep -hv '^work' "$work"/new.?)"
 	is "$("$al" list --json | grep -o '"session":"work[-0-9]*"' | sort -u | grep -c .)" 10 \
 		'and ten sessions'
 	"$al" destroy --all >/dev/null
