@@ -687,7 +687,7 @@ static const struct escape escapes[] = {
 	{"J20", "agent-lock inside: run", 0, .attempt = j20_run, .logged = "connect read list"},
 	{"J20", "agent-lock inside: exec in another session", 0, .prepare = find_log,
 	 .attempt = j20_exec, .logged = "connect"},
-	BY_TEST("J21", "what is left at the end", "kernel/destroy-race.sh"),
+	BY_TEST("J21", "what is left at the end", "kernel/daemon.sh"),
 	{"J22", "what the environment names",
 	 .reason = "the environment is the command's own; sockets that it names are refused: U"},
 	{"J23", "a name that looks like a line of the log", 0, .attempt = j23_name,
