@@ -5,7 +5,6 @@
 # is free, and the session's log tells of it. In a child cgroup it stays jailed.
 . ./tests/kernel/lib.sh
 
-key=/home/dev/.ssh/id_ed25519
 log=/var/log/agent-lock/moved.log
 
 # The jailed process reads the key once more: what did it say?
