@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "util.h"
@@ -79,6 +81,28 @@ static int cannot_execute(const char *command)
 }
 
 /*
+ * What is handed in stays usable inside, whoever opened it. Two things would lead out by that: a file of
+ * cgroupfs, which asks for the rights of who opened it, and an io_uring (an anonymous inode: of no
+ * type), whose requests a thread outside may run.
+ */
+static int check_handed(struct fail *f)
+{
+	static const char *const names[] = {"stdin", "stdout", "stderr"};
+
+	for (int fd = 0; fd < 3; fd++) {
+		struct statfs fs;
+		struct stat st;
+
+		if (fstat(fd, &st) || fstatfs(fd, &fs))
+			continue; /* closed */
+		if (fs.f_type == CGROUP2_SUPER_MAGIC || (st.st_mode & S_IFMT) == 0)
+			return fail(f, 0, "%s is a %s: it would lead out of the session", names[fd],
+				    st.st_mode & S_IFMT ? "file of a cgroup" : "kernel object");
+	}
+	return 0;
+}
+
+/*
  * Before the border is crossed: whoever is inside already may look into a process that enters, so
  * there must be nothing in it. Not dumpable means not traceable (execve sets it again); what is
  * open stays open, so only the user's three and the daemon remain.
@@ -111,7 +135,8 @@ int enter_and_exec(int daemon, const char *session, char **command)
 	char directory[AL_PATH_MAX + 1];
 	struct fail f = {0};
 
-	if (session_directory(daemon, session, directory, sizeof(directory), &f) ||
+	if (check_handed(&f) ||
+	    session_directory(daemon, session, directory, sizeof(directory), &f) ||
 	    go_inside(directory, &f) || strip(daemon, &f) || client_enter(daemon, session, &f)) {
 		warn_fail(&f);
 		return EXIT_SELF;

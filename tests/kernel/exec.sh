@@ -228,6 +228,9 @@ refusals_to_run() {
 	not_run 'a destroyed session: not run' "cannot find session 'gone'" dev_exec gone -- touch \
 		$marker
 	status 0 'control: root may enter any session' "$al" exec work -- true
+	not_run "a cgroup's file as stdin: not run, its opener's rights would lead out" \
+		'stdin is a file of a cgroup' dev_exec work -- touch $marker \
+		</sys/fs/cgroup/cgroup.procs
 	as_dev "$al" new --name nested --ro "$top/out" work >/dev/null
 	not_run 'from inside a session: not run' 'not permitted' dev_exec nested -- "$al" exec \
 		work -- touch $marker
