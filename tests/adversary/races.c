@@ -305,9 +305,8 @@ static int l23_in_bounds(const struct world *world)
 /* Another file in a granted one's place, with its inode number if the file system likes. */
 static int l24_replace(const struct world *world, int ready_fd)
 {
-	const char *granted = in(world->out, "granted");
-
-	if (!wait_inside(world, ready_fd) || unlink(granted) || make_file(granted, SECRET))
+	if (!wait_inside(world, ready_fd) || unlink(in(world->out, "granted")) ||
+	    make_file(in(world->out, "other"), SECRET))
 		return 1;
 	return say_done(world);
 }
@@ -321,12 +320,11 @@ static int l24_prepare(struct world *world)
 
 static int l24_open_again(const struct world *world)
 {
-	const char *granted = in(world->out, "granted");
-	int no = read_secret(granted);
+	int no = read_secret(in(world->out, "granted"));
 
 	if (no || !outside_acted(world))
 		return why_not("before: %d", no);
-	return read_secret(granted);
+	return read_secret(in(world->out, "other"));
 }
 
 #define DENY_PRIVATE "[paths]\ndeny = ${PROJECT}/private\n"
@@ -352,8 +350,8 @@ static const struct escape escapes[] = {
 	 .prepare = l23_prepare, .attempt = l23_outside, .logged = "read"},
 	{"L23", "read in the project when the kernel forgot it", ROOT_ONLY | GUEST_ONLY | MUST_WORK,
 	 .prepare = l23_prepare, .attempt = l23_in_bounds},
-	{"L24", "read what took a granted file's place", RESTLESS, .prepare = l24_prepare,
-	 .attempt = l24_open_again, .logged = "read",
+	{"L24", "read what got a granted file's number, under another name", RESTLESS,
+	 .prepare = l24_prepare, .attempt = l24_open_again, .logged = "read",
 	 .policy = "[paths]\nro = ${PROJECT}/../out/granted\n"},
 };
 
