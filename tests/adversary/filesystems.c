@@ -177,7 +177,7 @@ static int f38_search(const struct world *world)
 
 static const struct escape escapes[] = {
 	{"F33", "pin a BPF object", ROOT_ONLY, .attempt = f33_pin, .reached = f33_is_there,
-	 .cleanup = f33_take_away, .logged = "bpf"},
+	 .cleanup = f33_take_away, .logged = "bpf capability"},
 	{"F33", "make a directory in bpffs", ROOT_ONLY, .attempt = f33_directory,
 	 .reached = f33_is_there, .cleanup = f33_take_away, .logged = "mkdir"},
 	{"F34", "acct", ROOT_ONLY | GUEST_ONLY, .attempt = f34_account,

@@ -627,7 +627,7 @@ static const struct escape escapes[] = {
 	{"K08", "profile the kernel", GUEST_ONLY, .prepare = lax_perf, .attempt = k08_kernel,
 	 .cleanup = knobs_back, .logged = "perf"},
 	{"K08", "a probe in a program outside", ROOT_ONLY, .attempt = k08_probe,
-	 .logged = "capability"},
+	 .logged = "capability perf"},
 	{"K08", "profile itself", GUEST_ONLY | MUST_WORK, .prepare = lax_perf, .attempt = k08_self,
 	 .cleanup = knobs_back},
 	{"K09", "write to tracefs, debugfs, securityfs", GUEST_ONLY | ROOT_ONLY,
