@@ -370,7 +370,7 @@ static const struct escape escapes[] = {
 	{"G09", "a thread whose leader is gone", 0, .attempt = g09_leader_gone, .logged = "read"},
 	{"G09", "a child of the parent's", 0, .attempt = g09_sibling, .logged = "read"},
 	{"G10", "somebody outside moves it",
-	 .reason = "that is their right; it is logged: tests/kernel/moved.sh"},
+	 .reason = "that is their right; it is logged: tests/kernel/leave.sh"},
 	{"G11", "sockets made before it was entered",
 	 .reason = "exec closes all but three descriptors: tests/kernel/exec.sh"},
 };
