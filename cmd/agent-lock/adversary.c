@@ -11,12 +11,21 @@
 
 #define NAME "agent-lock-adversary"
 
-int adversary(void)
+int adversary(int ids_len, char **ids)
 {
 	char program[AL_PATH_MAX + 64], self[AL_PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	cleanup_free char **arguments = calloc((size_t)ids_len + 3, sizeof(*arguments));
+	static char name[] = NAME, harmless[] = "--harmless";
 	struct fail f = {0};
 	int daemon;
+
+	if (!arguments)
+		return EXIT_REFUSED;
+	arguments[0] = name;
+	arguments[1] = harmless;
+	for (int i = 0; i < ids_len; i++)
+		arguments[i + 2] = ids[i];
 
 	self[len < 0 ? 0 : len] = '\0';
 	if (!beside_self(NAME, program, sizeof(program)) &&
@@ -34,7 +43,7 @@ int adversary(void)
 		return EXIT_REFUSED;
 	}
 	if (setenv("AGENT_LOCK", self, 1) == 0)
-		execl(program, NAME, "--harmless", (char *)NULL);
+		execv(program, arguments);
 	warn("cannot execute '%s': %s", Q(program), strerror(errno));
 	return EXIT_REFUSED;
 }

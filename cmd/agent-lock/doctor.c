@@ -245,8 +245,8 @@ int cmd_doctor(int argc, char **argv)
 	char project[] = "/tmp/agent-lock-doctor.XXXXXX";
 	char file[sizeof(project) + 8];
 
-	if (argc == 2 && strcmp(argv[1], "--adversary") == 0)
-		return adversary();
+	if (argc >= 2 && strcmp(argv[1], "--adversary") == 0)
+		return adversary(argc - 2, argv + 2);
 	if (argc != 1)
 		return usage();
 	check_kernel();

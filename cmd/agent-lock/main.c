@@ -30,7 +30,7 @@ static const struct verb {
 	{"report", cmd_report, "[--json] SESSION", "what was refused so far, how often, to whom"},
 	{"show", cmd_show, "SESSION", "its policy, in the form that --policy reads"},
 	{"destroy", cmd_destroy, "SESSION... | --all", "kill all of it, print the summary"},
-	{"doctor", cmd_doctor, "[--adversary]",
+	{"doctor", cmd_doctor, "[--adversary [ID]...]",
 	 "can this machine do it? ends with a real refused open; or tries every known way out"},
 };
 

@@ -55,8 +55,11 @@ int caller_become(struct fail *f);
  */
 bool beside_self(const char *name, char *out, size_t size);
 
-/* adversary.c: try what is harmless of the known ways out. An exit code. */
-int adversary(void);
+/*
+ * adversary.c: try what is harmless of the known ways out: all, or those whose ids begin
+ * so. An exit code.
+ */
+int adversary(int ids_len, char **ids);
 
 /* daemon.c: a connection; starts the daemon first if there is none and we are root. -1: said why.
  */

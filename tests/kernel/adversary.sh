@@ -49,4 +49,6 @@ for who in dev root; do
 	check "as $who: it came to its end" grep -q '^[0-9]* blocked, 0 leaked, [0-9]* without control' \
 		"$work/said"
 done
+check 'doctor --adversary tries it on this machine' \
+	sh -c '"$0" doctor --adversary F01 >"$1" && grep -q "^blocked .*F01" "$1"' "$al" "$work/said"
 plan
