@@ -263,7 +263,7 @@ sandboxes() {
 		python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind(\\\"u\\\")\"
 		rm b c s u; rmdir e; ls -a'"
 	lives 'in its own procfs: its processes, and what the machine is' bwrap "$box sh -c '
-		ps -o pid=,comm= -p 1; echo \$\$; ls /proc | grep -cE \"^(1|\$\$|self|meminfo)\$\"
+		ps -o pid=,comm= -p 1 | tr -d \" \"; echo \$\$; ls /proc | grep -cE \"^(1|\$\$|self|meminfo)\$\"
 		free | grep -c Mem; grep -c ^processor /proc/cpuinfo; cat /proc/sys/kernel/osrelease'"
 	lives 'in its own devpts: a terminal' bwrap "$box script -qec 'stty size; tty' /dev/null"
 	lives 'python in bwrap' bwrap "$box python3 ../life.py processes fork"
@@ -274,7 +274,7 @@ sandboxes() {
 		bwrap --dev-bind / / --unshare-net sh -c "ip -br link; python3 ../life.py sockets"'
 	lives 'unshare: a tmpfs, a bind mount, its processes alone' unshare '
 		unshare -rm sh -c "mount -t tmpfs t /mnt; echo x >/mnt/y; mount --bind /mnt /opt; cat /opt/y"
-		unshare -rpf --mount-proc ps -o pid=,comm= ax
+		unshare -rpf --mount-proc ps -o pid=,comm= ax | tr -d " "
 		unshare -rn sh -c "ip link set lo up; ip -br address"'
 	lives 'a sandbox as browsers have it' true '../life browser'
 }
@@ -308,6 +308,7 @@ explained() {
 	read /proc/bus/pci/devices lscpu: a look for a hypervisor
 	read /home/dev/.bash_history bash: the history of the user's own shell
 	write /home/dev/.bash_history bash: what is typed in a session does not belong there
+	read /proc/sys/kernel/pid_max ps: that of a namespace of its own, from 6.14 on; a column is narrower
 	read /proc/sys/user/max_user_namespaces bwrap: that of a namespace of its own; bwrap goes on
 	read /etc/sudo.conf sudo: sudo is of no use
 	userns - unshare: tried on purpose
