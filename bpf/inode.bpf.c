@@ -31,18 +31,22 @@ static __always_inline int change(u32 op, u32 want, struct dentry *dentry, const
 static __always_inline int set_attributes(struct dentry *dentry, struct iattr *attr,
 					  const struct jail *jail)
 {
+	struct attempt attempt = {.op = AL_OP_CHMOD, .want = AL_WRITE, .dentry = dentry};
 	u32 valid = BPF_CORE_READ(attr, ia_valid);
 	struct judged judged;
 
-	if (!(valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_SIZE | ATTR_FORCE)))
-		return change(AL_OP_UTIMES, AL_WRITE, dentry, jail);
-	/* ATTR_FORCE: the kernel's own, when a write takes set-id bits away. */
-	if (on_behalf_of_a_mount() || (valid & ATTR_FORCE))
+	if (on_behalf_of_a_mount())
 		return 0;
+	/* Before it is asked what it is about: the verifier goes through it once. */
 	judge(NULL, dentry, jail, &judged);
-	if (judged.rights & AL_WRITE)
+	if (!(valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_SIZE | ATTR_FORCE)))
+		attempt.op = AL_OP_UTIMES;
+	/* ATTR_FORCE: the kernel's own, when a write takes set-id bits away. */
+	else if ((valid & ATTR_FORCE) || (judged.rights & AL_WRITE))
 		return 0;
-	return change(valid & ATTR_SIZE ? AL_OP_TRUNCATE : AL_OP_CHMOD, AL_WRITE, dentry, jail);
+	else if (valid & ATTR_SIZE)
+		attempt.op = AL_OP_TRUNCATE;
+	return settle(&attempt, &judged, jail);
 }
 
 SEC("?lsm/inode_setattr")

@@ -132,16 +132,25 @@ static __always_inline bool proc_twin_rights(struct inode *inode, const struct j
 	return true;
 }
 
+/* An object as a global function can take it: read by probe only. */
+struct probed {
+	struct dentry *dentry;
+};
+
 /*
  * procfs: what is below a process's directory belongs to that process. Files of /proc/PID/net carry
  * no pid of their own, their parents do. Files about no process are for the policy to name.
  */
-static __always_inline u32 proc_rights(struct dentry *dentry, const struct jail *jail)
+__weak u32 proc_rights(const struct probed *probed, const struct jail *jail)
 {
-	bool own = attended_by && sb_born_here(BPF_CORE_READ(dentry, d_sb), jail);
-	u32 rights;
-	u32 i;
+	struct dentry *dentry;
+	u32 rights, i;
+	bool own;
 
+	if (!probed || !jail)
+		return 0;
+	dentry = probed->dentry;
+	own = attended_by && sb_born_here(BPF_CORE_READ(dentry, d_sb), jail);
 	for (i = 0; i < 8; i++) {
 		struct inode *inode = BPF_CORE_READ(dentry, d_inode);
 		struct pid *pid =
@@ -161,11 +170,10 @@ static __always_inline u32 proc_rights(struct dentry *dentry, const struct jail 
 #define IS_OWN(space) (BPF_CORE_READ(nsproxy, space, ns.inum) == inum)
 
 /* A namespace file gives its holder nothing new if the namespace is the caller's own. */
-static __always_inline u32 namespace_rights(struct inode *inode)
+__weak u32 namespace_rights(u32 inum)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct nsproxy *nsproxy = BPF_CORE_READ(task, nsproxy);
-	u32 inum = (u32)inode->i_ino;
 
 	if (IS_OWN(mnt_ns) || IS_OWN(net_ns) || IS_OWN(pid_ns_for_children) || IS_OWN(uts_ns) ||
 	    IS_OWN(ipc_ns) || IS_OWN(time_ns) || IS_OWN(cgroup_ns) ||
@@ -189,15 +197,17 @@ static __always_inline bool internal_mount(struct vfsmount *mnt)
 static __always_inline u32 pseudo_rights(struct vfsmount *mnt, struct dentry *dentry,
 					 struct inode *inode, const struct jail *jail)
 {
+	struct probed probed = {.dentry = dentry};
+
 	switch (BPF_CORE_READ(dentry, d_sb, s_magic)) {
 	case MAGIC_PROC:
-		return proc_rights(dentry, jail);
+		return proc_rights(&probed, jail);
 	case MAGIC_SYSFS: /* what root alone may read there: devices' memory, addresses, serial numbers */
 		return inode->i_mode & S_IROTH ? PSEUDO_READ : 0;
 	case MAGIC_CGROUP2:
 		return PSEUDO_READ;
 	case MAGIC_NSFS:
-		return namespace_rights(inode);
+		return namespace_rights((u32)inode->i_ino);
 	case MAGIC_DEVPTS: /* the directory; its terminals are devices */
 		return PSEUDO_READ;
 	case MAGIC_MQUEUE: /* on an internal mount, yet everybody's of the namespace */

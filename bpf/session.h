@@ -65,14 +65,14 @@ static __always_inline bool same_session(struct task_struct *task, const struct 
  * submitter changed its own. So neither a worker nor who ever used io_uring is believed: what such a
  * thread changes on overlayfs, attributes or a file that is to be copied up, is lost to that.
  */
-static __always_inline bool on_behalf_of_a_mount(void)
+__weak int on_behalf_of_a_mount(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	if (BPF_CORE_READ(task, flags) & PF_IO_WORKER)
-		return false;
+		return 0;
 	if (bpf_core_field_exists(task->io_uring) && BPF_CORE_READ(task, io_uring))
-		return false;
+		return 0;
 	return BPF_CORE_READ(task, cred) != BPF_CORE_READ(task, real_cred);
 }
 

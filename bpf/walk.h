@@ -46,14 +46,25 @@ static long hash_step(u32 index, void *context)
 	return 0;
 }
 
-/* The rule for what dentry is called in a directory whose mark is object, or NULL. */
-static __always_inline struct al_rule *rule_of_name(struct dentry *dentry, u32 object, u32 slot)
+/* The name in memory: what is loaded from there is a plain address, whichever kernel looks at it. */
+__weak u64 hash_name(const struct naming *given)
 {
-	struct naming naming = {.name = BPF_CORE_READ(dentry, d_name.name), .hash = AL_FNV_BASIS};
-	struct al_name key = {.object = object, .slot = slot};
+	struct naming naming = {.hash = AL_FNV_BASIS};
 
+	if (!given)
+		return 0;
+	naming.name = given->name;
 	bpf_loop(AL_NAME_MAX, hash_step, &naming, 0);
-	key.hash = naming.hash;
+	return naming.hash;
+}
+
+/* The rule for a name in a directory whose mark is object, or NULL. */
+static __always_inline struct al_rule *rule_of_name(const unsigned char *name, u32 object, u32 slot)
+{
+	struct al_name key = {.object = object, .slot = slot};
+	struct naming naming = {.name = name};
+
+	key.hash = hash_name(&naming);
 	return bpf_map_lookup_elem(&names, &key);
 }
 
@@ -82,7 +93,7 @@ static __always_inline bool refused_by_number(struct inode *inode, u32 slot,
 
 struct climb {
 	struct dentry *dentry, *start;
-	struct dentry *below; /* where the walk came from: read by probe only */
+	const unsigned char *below; /* the name that the walk came from: read by probe only */
 	u32 slot;
 	u32 numbered;
 	u32 begun;   /* at which step it was at start */
@@ -162,7 +173,7 @@ static long climb_step(u32 step, void *context)
 		climb->renames = renames;
 		return 0;
 	}
-	climb->below = dentry;
+	climb->below = dentry->d_name.name;
 	climb->dentry = parent;
 	return parent == dentry || level >= AL_MAX_DEPTH - 1;
 }
@@ -203,7 +214,7 @@ static __always_inline struct al_rule *rule_of_new_name(struct dentry *dir, stru
 	rule = mark ? rule_for(jail->slot, mark->object) : NULL;
 	if (!rule || !(rule->rights & AL_NAMES))
 		return NULL;
-	return rule_of_name(dentry, mark->object, jail->slot);
+	return rule_of_name(BPF_CORE_READ(dentry, d_name.name), mark->object, jail->slot);
 }
 
 #endif
