@@ -105,6 +105,6 @@ int BPF_PROG(al_moved, struct cgroup *dst, struct task_struct *leader, bool thre
 	jail.flags = session->flags;
 	attempt.number = BPF_CORE_READ(leader, tgid);
 	count(&jail, AL_OP_LEAVE * AL_NVERDICTS + AL_IN_BOUNDS);
-	report_left(&attempt, &outcome, &jail);
+	report_allowed(&refusals, &attempt, &outcome, &jail);
 	return 0;
 }

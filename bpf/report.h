@@ -218,24 +218,11 @@ static __always_inline void fill(struct al_event *event, const struct attempt *a
 		label_text(event, attempt);
 }
 
-static __always_inline void report_allowed(const struct attempt *attempt,
+/* What was allowed, into this ring: opens, or where nothing else pushes it out. */
+static __always_inline void report_allowed(void *ring, const struct attempt *attempt,
 					   const struct outcome *outcome, const struct jail *jail)
 {
-	struct al_event *event = bpf_ringbuf_reserve(&opens, sizeof(*event), 0);
-
-	if (!event) {
-		count(jail, AL_COUNT_LOST);
-		return;
-	}
-	fill(event, attempt, outcome, jail);
-	bpf_ringbuf_submit(event, 0);
-}
-
-/* Allowed, and yet for the log: it goes where nothing else pushes it out. */
-static __always_inline void report_left(const struct attempt *attempt,
-					const struct outcome *outcome, const struct jail *jail)
-{
-	struct al_event *event = bpf_ringbuf_reserve(&refusals, sizeof(*event), 0);
+	struct al_event *event = bpf_ringbuf_reserve(ring, sizeof(*event), 0);
 
 	if (!event) {
 		count(jail, AL_COUNT_LOST);
@@ -281,7 +268,7 @@ static __noinline int settle(const struct attempt *attempt, const struct judged 
 		outcome.verdict = judged->rights & AL_SYSTEM ? AL_SYSTEM_USE : AL_IN_BOUNDS;
 		count(jail, attempt->op * AL_NVERDICTS + outcome.verdict);
 		if ((jail->flags & AL_TAILED) && outcome.verdict == AL_IN_BOUNDS)
-			report_allowed(attempt, &outcome, jail);
+			report_allowed(&opens, attempt, &outcome, jail);
 		return 0;
 	}
 	outcome.error = judged->rights & AL_HIDE ? ENOENT : EPERM;

@@ -111,14 +111,22 @@ static __always_inline int touch(struct task_struct *p, int ret)
 	return refuse(AL_OP_PRIORITY, AL_LABEL_PROCESS, BPF_CORE_READ(p, tgid), &jail);
 }
 
+#define TOUCH_HOOK(name, hook) \
+	SEC("lsm/" hook) \
+	int BPF_PROG(name, struct task_struct *p, int ret) \
+	{ \
+		return touch(p, ret); \
+	}
+
+TOUCH_HOOK(al_task_setscheduler, "task_setscheduler")
+TOUCH_HOOK(al_task_movememory, "task_movememory")
+TOUCH_HOOK(al_task_getscheduler, "task_getscheduler")
+TOUCH_HOOK(al_task_getioprio, "task_getioprio")
+TOUCH_HOOK(al_task_getpgid, "task_getpgid")
+TOUCH_HOOK(al_task_getsid, "task_getsid")
+
 SEC("lsm/task_setnice")
 int BPF_PROG(al_task_setnice, struct task_struct *p, int nice, int ret)
-{
-	return touch(p, ret);
-}
-
-SEC("lsm/task_setscheduler")
-int BPF_PROG(al_task_setscheduler, struct task_struct *p, int ret)
 {
 	return touch(p, ret);
 }
@@ -149,34 +157,4 @@ int BPF_PROG(al_cred_prepare, struct cred *new, const struct cred *old, unsigned
 	if (ret || !(BPF_CORE_READ(task, flags) & PF_SIGNALED) || !jailed(&jail))
 		return ret;
 	return jail.flags & AL_AUDIT ? 0 : -EPERM;
-}
-
-SEC("lsm/task_movememory")
-int BPF_PROG(al_task_movememory, struct task_struct *p, int ret)
-{
-	return touch(p, ret);
-}
-
-SEC("lsm/task_getscheduler")
-int BPF_PROG(al_task_getscheduler, struct task_struct *p, int ret)
-{
-	return touch(p, ret);
-}
-
-SEC("lsm/task_getioprio")
-int BPF_PROG(al_task_getioprio, struct task_struct *p, int ret)
-{
-	return touch(p, ret);
-}
-
-SEC("lsm/task_getpgid")
-int BPF_PROG(al_task_getpgid, struct task_struct *p, int ret)
-{
-	return touch(p, ret);
-}
-
-SEC("lsm/task_getsid")
-int BPF_PROG(al_task_getsid, struct task_struct *p, int ret)
-{
-	return touch(p, ret);
 }
