@@ -19,19 +19,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../newer.h"
 #include "adversary.h"
-
-/* Numbers of x86-64 and everything newer, for headers that don't know them yet. */
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
-#endif
-#ifndef SYS_setxattrat
-#define SYS_setxattrat 463
-#define SYS_removexattrat 466
-#endif
-#ifndef SYS_file_setattr
-#define SYS_file_setattr 469
-#endif
 
 /* A system call that this kernel may not have. */
 static int newer(long ret, const char *name)
@@ -309,15 +298,9 @@ static int f18_handed(const struct world *world)
 	return supported(fsetxattr(0, "user.new", "1", 1, 0));
 }
 
-struct xattr_args_6_13 {
-	uint64_t value;
-	uint32_t size;
-	uint32_t flags;
-};
-
 static int f18_set_at(const struct world *world)
 {
-	struct xattr_args_6_13 args = {.value = (uintptr_t) "1", .size = 1};
+	struct newer_xattr_args args = {.value = (uintptr_t) "1", .size = 1};
 
 	return newer(syscall(SYS_setxattrat, handle(world->out), "f", 0, "user.new", &args,
 			     sizeof(args)),

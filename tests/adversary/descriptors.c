@@ -20,6 +20,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../newer.h"
 #include "adversary.h"
 
 #ifndef SYS_fchmodat2
@@ -120,15 +121,9 @@ static int o05_attribute(const struct world *world)
 	return no == EOPNOTSUPP ? why_not("the file system has no such attributes") : no;
 }
 
-struct xattr_args_6_13 {
-	uint64_t value;
-	uint32_t size;
-	uint32_t flags;
-};
-
 static int o05_setxattrat(const struct world *world)
 {
-	struct xattr_args_6_13 args = {.value = (uintptr_t) "1", .size = 1};
+	struct newer_xattr_args args = {.value = (uintptr_t) "1", .size = 1};
 
 	return newer(syscall(SYS_setxattrat, out_handle(world), "", AT_EMPTY_PATH, "user.new",
 			     &args, sizeof(args)),

@@ -56,13 +56,19 @@ static int m15_listmount(const struct world *world)
 	return no == ENOSYS ? why_not("no listmount before Linux 6.8") : no;
 }
 
+/* A tmpfs there, in a view of its own. */
+static int tmpfs_at(const char *x)
+{
+	int no = own_view(0);
+
+	return no ? no : result(mount("tmpfs", x, "tmpfs", 0, NULL));
+}
+
 static int m09_tmpfs(const struct world *world)
 {
 	const char *x = place(world);
-	int no = own_view(0);
+	int no = tmpfs_at(x);
 
-	if (!no)
-		no = result(mount("tmpfs", x, "tmpfs", 0, NULL));
 	if (!no)
 		no = result(chdir(x));
 	if (!no)
@@ -87,10 +93,8 @@ static int m09_tmpfs(const struct world *world)
 static int m09_project(const struct world *world)
 {
 	const char *x = place(world);
-	int no = own_view(0);
+	int no = tmpfs_at(x);
 
-	if (!no)
-		no = result(mount("tmpfs", x, "tmpfs", 0, NULL));
 	if (!no)
 		no = result(mkdir(in(x, "p"), 0755));
 	if (!no)
@@ -162,10 +166,8 @@ static int m09_queues(const struct world *world)
 static int m09_new_root(const struct world *world)
 {
 	const char *x = place(world);
-	int no = own_view(0);
+	int no = tmpfs_at(x);
 
-	if (!no)
-		no = result(mount("tmpfs", x, "tmpfs", 0, NULL));
 	if (!no)
 		no = result(chdir(x));
 	if (!no)

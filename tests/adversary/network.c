@@ -353,19 +353,11 @@ static int serve_a_call(const char *address)
 {
 	long port = 0;
 	int fd = tcp_bound(address, &port, false), no = fd < 0 ? errno : 0;
-	pid_t pid = no ? -1 : fork();
+	pid_t pid = no ? -1 : answering(fd, SOCK_STREAM);
 
-	if (pid == 0) {
-		answer(fd, SOCK_STREAM);
-		_exit(0);
-	}
 	if (!no)
 		no = tcp_call(address, port, CONNECT);
-	if (pid > 0)
-		kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	if (fd >= 0)
-		close(fd);
+	no_more(pid, fd);
 	return no;
 }
 

@@ -63,7 +63,7 @@ static void make_above(const struct world *world, const char *name)
 static const int *listeners, *listener_types;
 static size_t listeners_len;
 
-void answer(int listener, int type)
+static void answer(int listener, int type)
 {
 	char asked[64];
 	int fd = type == SOCK_DGRAM ? dup(listener) : accept(listener, NULL, NULL);
@@ -72,6 +72,27 @@ void answer(int listener, int type)
 	if (type != SOCK_DGRAM)
 		(void)!write(fd, SECRET, strlen(SECRET));
 	close(fd);
+}
+
+pid_t answering(int listener, int type)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		answer(listener, type);
+		_exit(0);
+	}
+	return pid;
+}
+
+void no_more(pid_t pid, int listener)
+{
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	if (listener >= 0)
+		close(listener);
 }
 
 static int serve(const struct world *world, int ready_fd)
@@ -377,19 +398,11 @@ static const struct place inside[] = {
 static int serve_a_call(const struct world *world, const struct place *place)
 {
 	int fd = unix_bound(world, place), no = fd < 0 ? errno : 0;
-	pid_t pid = no ? -1 : fork();
+	pid_t pid = no ? -1 : answering(fd, place->type);
 
-	if (pid == 0) {
-		answer(fd, place->type);
-		_exit(0);
-	}
 	if (!no)
 		no = unix_call(world, place);
-	if (pid > 0)
-		kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	if (fd >= 0)
-		close(fd);
+	no_more(pid, fd);
 	return no;
 }
 

@@ -28,8 +28,10 @@ int unix_bound(const struct world *world, const struct place *place);
 int unix_listen(const struct world *world, const struct place *places, size_t len);
 /* The same for sockets that listen already, of these types; it closes them here. */
 int serve_outside(const struct world *world, const int *sockets, const int *types, size_t len);
-/* What such a process does when somebody talks to this one. */
-void answer(int listener, int type);
+/* A child that answers one caller as such a process does; -1 with errno. */
+pid_t answering(int listener, int type);
+/* Ends it, if there is one, and closes what it listened on, if it is open. */
+void no_more(pid_t pid, int listener);
 /* Get the secret from there, or have a datagram taken. 0 or an errno. */
 int unix_call(const struct world *world, const struct place *place);
 int unix_call_each(const struct world *world, const struct place *places, size_t len);

@@ -43,17 +43,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* Numbers of x86-64 and everything newer, for headers that don't know them yet. */
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
-#endif
-#ifndef SYS_setxattrat
-#define SYS_setxattrat 463
-#define SYS_removexattrat 466
-#endif
-#ifndef SYS_file_setattr
-#define SYS_file_setattr 469
-#endif
+#include "../newer.h"
 
 /* Exit status of an operation's process that did not come as far as the operation. */
 #define SETUP_FAILED 255
