@@ -286,6 +286,7 @@ finish() {
 	[ ! "$session" ] || unjail
 	daemon_stop
 	cd /
+	# What a test left running may hold it: then it goes with the last of them.
 	umount -R "$work" 2>/dev/null || umount -R -l "$work" 2>/dev/null
 	exit $finish_status
 }
