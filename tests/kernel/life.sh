@@ -301,6 +301,7 @@ explained() {
 	cat <<-'END'
 	read /etc/passwd *: user names are not for sessions; numbers are shown, HOME is in the environment
 	read /etc/group *: likewise
+	list /run/systemd/userdb *: likewise, asked for by nss-systemd
 	read /proc/[0-9]*/stat *: who lists processes looks at everybody's; its own it sees
 	list /proc/[0-9]* killall: likewise
 	read /proc/sysvipc/shm ipcs: it lists everybody's; what is asked by number is told

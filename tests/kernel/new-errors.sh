@@ -268,7 +268,8 @@ policies() {
 		'[paths]\nrw = /home/dev/none\n'
 	bad 2 "cannot open '/root/work': Permission denied" 'a path that the user cannot reach' \
 		'[paths]\nrw = /root/work\n'
-	bad '4[0-9]*' 'ro: .* at most 4096$' '5000 rules' '[paths]\n%s' \
+	# How many of the 4096 the base policy takes depends on what is there of the system's.
+	bad '\(39\|40\)[0-9][0-9]' 'ro: .* at most 4096$' '5000 rules' '[paths]\n%s' \
 		"$(seq -f 'ro = /usr/%.0f' 5000)"
 	chmod 666 bad.ini
 	fails 1 "cannot read policy 'bad.ini': others can write it" \
