@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Promise: while a session is destroyed nothing in it comes free, whatever it does meanwhile: forks,
-# executes programs, is entered, is destroyed twice at once. Afterwards none of it runs.
+# executes programs, is entered; also when the daemon dies in the middle. Afterwards none of it runs.
 . ./tests/kernel/lib.sh
 
 key=/home/dev/.ssh/id_ed25519
@@ -48,7 +48,7 @@ nothing_left() {
 }
 
 destroyed_in() {
-	for round in 1 2; do
+	for round in 1 2 3; do
 		storm "$1" 40
 		check "$1, $round: destroy ends it" as_dev "$al" destroy race
 		wait $stormy
@@ -94,6 +94,31 @@ entered_meanwhile() {
 	is "$(cat "$work"/entered.? | grep -c '^secret')" 0 'entered meanwhile: the key was never read'
 	check 'entered meanwhile: control: some were inside' grep -q 'Operation not permitted' \
 		"$work"/entered.?
+	# Killed: by destroy, and the shell says so.
+	others=$(cat "$work"/entered.? | grep -v 'Operation not permitted' |
+		grep -v "^Killed$\|cannot find session 'race'\|cannot enter session 'race'\|^hint: " |
+		sort | uniq -c)
+	is "$others" '' 'entered meanwhile: others were not run'
+}
+
+# The daemon dies while it destroys: what is not dead yet stays jailed, and another ends it. That one
+# loads its programs beside forty processes that fork, which takes a guest minutes: hence its priority.
+daemon_dies() {
+	for wait in 0 0.05 0.2; do
+		storm fork 40
+		as_dev "$al" destroy race >/dev/null 2>&1 &
+		sleep $wait
+		daemon_stop KILL
+		sleep 0.5
+		is "$(grep -c 'got it' "$said")" 0 \
+			"the daemon killed after $wait s: the key was not read"
+		renice -n -20 $$ >/dev/null
+		daemon_start
+		renice -n 0 $$ >/dev/null
+		as_dev "$al" destroy race >/dev/null 2>&1
+		wait $stormy
+		nothing_left "the daemon killed after $wait s"
+	done
 }
 
 begin
@@ -105,5 +130,6 @@ destroyed_in fork
 destroyed_in exec
 destroyed_twice
 entered_meanwhile
+daemon_dies
 cd "$top" && umount -l /home/dev
 plan
