@@ -22,7 +22,7 @@
 #define AL_MAX_NUMBERS 65536 /* restricting rules kept by inode number too */
 #define AL_MAX_TALLY \
 	65536 /* refused targets counted one by one, of all sessions; the rest as 'others' */
-#define AL_SESSION_TALLY 1024 /* of one session */
+#define AL_SESSION_TALLY 2048 /* of one session: each process that it looks at is a target */
 #define AL_MAX_DEPTH 4096     /* directories between an object and the rule that decides it */
 #define AL_CHAIN 8	      /* processes named in an event, from the one that tried upwards */
 #define AL_COMM 16	      /* TASK_COMM_LEN */
