@@ -94,9 +94,9 @@ entered_meanwhile() {
 	is "$(cat "$work"/entered.? | grep -c '^secret')" 0 'entered meanwhile: the key was never read'
 	check 'entered meanwhile: control: some were inside' grep -q 'Operation not permitted' \
 		"$work"/entered.?
-	# Killed: by destroy, and the shell says so.
+	# Killed: by destroy, and the shell says so; perhaps in the middle of what cat was saying.
 	others=$(cat "$work"/entered.? | grep -v 'Operation not permitted' |
-		grep -v "^Killed$\|cannot find session 'race'\|cannot enter session 'race'\|^hint: " |
+		grep -v "Killed$\|cannot find session 'race'\|cannot enter session 'race'\|^hint: " |
 		sort | uniq -c)
 	is "$others" '' 'entered meanwhile: others were not run'
 }
