@@ -5,6 +5,7 @@
 #   make toolchain   install what is needed to build and test (Debian; names it where it may not install)
 #   make check       build, unit tests here, kernel tests in guests: what CI runs
 #   make fuzz        each fuzzer for FUZZ_SECONDS
+#   make soak        the daemon killed SOAK times while two users work
 #   make vm          a guest: make vm KERNEL=6.12 [CMD='...']
 #   make adversary every known way out of a session, tried on each kernel
 #   make demo        the whole story in two minutes
@@ -35,10 +36,12 @@ SKELETON := $(OUT)/bpf/agent_lock.skel.h
 UNIT := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 HELPERS := $(patsubst tests/kernel/%.c,$(OUT)/tests/%,$(wildcard tests/kernel/*.c))
 LIB_SOURCES := $(wildcard lib/*.c)
+# The daemon without its main(), to be fuzzed.
+DAEMON_SOURCES := $(filter-out %/main.c,$(wildcard cmd/agent-lockd/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: adversary all toolchain check check-clang check-unit check-host fuzz vm demo veristat clean test-helpers contract
+.PHONY: adversary all toolchain check check-clang check-unit check-host fuzz soak vm demo veristat clean test-helpers contract
 
 all: $(OUT)/agent-lock $(OUT)/agent-lockd contract
 
@@ -90,6 +93,11 @@ $(OUT)/tests/%: tests/kernel/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -static -o $@ $<
 
+# This one speaks to the daemon with the library's own tongue.
+$(OUT)/tests/requests: $(OUT)/tests/kernel/requests.o $(OUT)/lib.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # One program: the ways out of a session, a file for each family.
 ADVERSARY := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/adversary/*.c))
 $(OUT)/tests/adversary/%.o: tests/adversary/%.c
@@ -114,11 +122,12 @@ check-unit: $(UNIT)
 # Each fuzzer for so many seconds, from its corpus; what it finds is left in out/fuzz.
 FUZZ_SECONDS ?= 10
 FUZZERS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(OUT)/fuzz/fuzz_requests: $(DAEMON_SOURCES) $(wildcard cmd/agent-lockd/*.h)
 $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB_SOURCES) $(wildcard lib/*.h) bpf/agent_lock.h | $(SKELETON)
 	@echo "  FUZZER  $@"
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $< $(LIB_SOURCES) $(LDLIBS)
+		-o $@ $(filter %.c,$^) $(LDLIBS)
 
 fuzz: $(FUZZERS)
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) ci/check fuzz
@@ -135,6 +144,12 @@ check-host: all test-helpers
 # Every way out that is known, tried with and without a session, as a user and as root.
 adversary: all test-helpers
 	$(Q)for k in $(KERNELS); do echo "kernel $$k"; ci/vm -k $$k -n adversary-$$k -- sh tests/adversary/run || exit 1; done
+
+# A second or more each, under emulation some. SOAK_SEED repeats what was random.
+SOAK ?= 1000
+soak: all test-helpers
+	$(Q)ci/vm -k $(KERNEL) -n soak --timeout $$((600 + 20 * $(SOAK))) -- \
+		'SOAK=$(SOAK) SOAK_SEED=$(SOAK_SEED) TEST_TIMEOUT=$$((500 + 20 * $(SOAK))) sh tests/kernel/run.sh soak'
 
 vm: all test-helpers
 	$(Q)ci/vm -k $(KERNEL) $(if $(CMD),-- '$(CMD)')

@@ -14,7 +14,7 @@
  * Changes with every change of a struct or map; part of the pins' name: pinned maps of another
  * layout are not adopted.
  */
-#define AL_LAYOUT 3
+#define AL_LAYOUT 5
 
 /* Limits. All of them refuse when they are reached; none is silently exceeded. */
 #define AL_MAX_SESSIONS 512  /* sessions at once on a machine */
@@ -29,6 +29,8 @@
 #define AL_PATH_MAX 4096      /* bytes of path in an event; a longer one keeps its end */
 #define AL_PATH_SLACK \
 	256 /* behind it: lets the verifier see that a name of 255 bytes always fits */
+#define AL_SHARE 32 /* refusals of a session that go first, in each AL_SHARE_NS */
+#define AL_SHARE_NS 100000000U
 #define AL_TALLY_PATH 512 /* bytes of path in the tally; a longer one keeps its end */
 
 /* What an operation asks of an object. */
@@ -39,7 +41,8 @@
 /* How a rule applies; never asked for. */
 #define AL_HIDE (1U << 8)    /* refuse with ENOENT */
 #define AL_SELF (1U << 9)    /* rights on the object itself, none on what lies below it */
-#define AL_PINNED (1U << 10) /* may not be renamed or removed: a stricter rule lies below it */
+#define AL_PINNED (1U << 10) /* may not be renamed or removed: a stricter rule lies below it;
+				with AL_PASS or beside rights */
 #define AL_NAMES (1U << 12)  /* on a directory: some names in it have rules of their own */
 #define AL_PASS (1U << 13)   /* on a directory: no rule itself, the one above it decides */
 #define AL_SYSTEM (1U << 11) /* from the base policy: allowed uses are counted, never listed */
@@ -50,6 +53,8 @@
 #define AL_AUDIT (1U << 0)    /* refuse nothing, report what would have been refused */
 #define AL_TAILED (1U << 1)   /* somebody tails: allowed operations are emitted too */
 #define AL_NUMBERED (1U << 2) /* has rules that restrict: look them up by number too */
+#define AL_EPHEMERAL (1U << 5) /* ends when its last process is gone: the daemon's business alone */
+#define AL_ENTERED (1U << 6)   /* it had a process once; kept here to outlive the daemon */
 #define AL_LOCALHOST (1U << 4) /* may connect to TCP services of this machine that are not its own */
 #define AL_USERNS (1U << 3)   /* may make user namespaces, and mounts in them */
 
@@ -108,8 +113,10 @@ enum al_op {
 
 /* Per session slot in the map 'counters': [op][verdict], then these. */
 enum al_counter {
-	AL_COUNT_LOST = AL_NOPS * AL_NVERDICTS, /* events that found no room in their ring */
-	AL_COUNT_OTHERS,			/* refusals that found no room in the tally */
+	AL_COUNT_LOST = AL_NOPS * AL_NVERDICTS, /* refusals that found no room in their ring */
+	AL_COUNT_LOST_OPENS,			/* allowed operations that found none in theirs */
+	AL_COUNT_TOLD,	 /* of AL_COUNT_LOST those that the log has: the daemon's to write */
+	AL_COUNT_OTHERS, /* refusals that found no room in the tally */
 	AL_NCOUNTERS,
 };
 
@@ -155,13 +162,17 @@ struct al_number {
 	__u32 generation;
 };
 
+/* The second number of a file of /proc: see proc_twin(). */
+#define AL_NUMBERS_OF_ONE 2
+
 /*
  * Map 'numbering': whose watch asks for a number, and for which object; object becomes 0 when it is
- * noted.
+ * noted, under these keys. A key that is all 0 is none.
  */
 struct al_numbering {
 	__u32 tgid; /* 0: nobody's */
 	__u32 object;
+	struct al_number numbers[AL_NUMBERS_OF_ONE];
 };
 
 /*
@@ -191,6 +202,12 @@ struct al_tally {
 	__u32 unused;
 };
 
+/* Map 'shares': what of the ring of refusals one session had of late. */
+struct al_share {
+	__u64 moment; /* in AL_SHARE_NS since boot */
+	__u64 used;
+};
+
 /* What is no file is named by a label and a number: "process:812". Index of al_labels in report.h. */
 enum al_label {
 	AL_LABEL_NONE,
@@ -213,7 +230,7 @@ struct al_task {
 	char comm[AL_COMM];
 };
 
-/* Ring record of 'refusals' and 'opens'. */
+/* Ring record of 'refusals', 'floods' and 'opens'. */
 struct al_event {
 	__u64 time_ns; /* CLOCK_BOOTTIME */
 	__u64 cgroup;  /* id of the session */
@@ -237,6 +254,7 @@ _Static_assert(sizeof(struct al_name) == 16, "al_name is part of the contract");
 _Static_assert(sizeof(struct al_number) == 16, "al_number is part of the contract");
 _Static_assert(sizeof(struct al_tally_key) == 40, "al_tally_key is part of the contract");
 _Static_assert(sizeof(struct al_tally) == 48 + AL_TALLY_PATH, "al_tally is part of the contract");
+_Static_assert(sizeof(struct al_share) == 16, "al_share is part of the contract");
 _Static_assert(sizeof(struct al_event) == 56 + 20 * AL_CHAIN + AL_PATH_MAX + AL_PATH_SLACK,
 	       "al_event is part of the contract");
 

@@ -156,8 +156,22 @@ struct {
 /* Refusals, read by the daemon; what finds no room is counted (AL_COUNT_LOST). */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 23);
+	__uint(max_entries, 1 << 22);
 } refusals SEC(".maps") __weak;
+
+/* Those of sessions that have more than their share of the one above. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 23);
+} floods SEC(".maps") __weak;
+
+/* Who has how much of it: by slot. Written and read here alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, AL_MAX_SESSIONS);
+	__type(key, u32);
+	__type(value, struct al_share);
+} shares SEC(".maps") __weak;
 
 /*
  * Allowed operations, only while somebody tails: apart, so that a busy build cannot push out a

@@ -40,6 +40,20 @@ static __always_inline int make(u32 op, const struct path *dir, struct dentry *d
 	return settle_at(op, dir, dentry, &judged, jail);
 }
 
+/* Not to be taken away, whoever may write it: a stricter rule lies below. dentry is positive. */
+static __always_inline bool pinned(struct dentry *dentry, const struct jail *jail)
+{
+	struct inode *inode = dentry->d_inode;
+	struct al_mark *mark;
+	struct al_rule *rule;
+
+	if (!inode)
+		return false;
+	mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
+	rule = mark ? rule_for(jail->slot, mark->object) : NULL;
+	return rule && (rule->rights & AL_PINNED);
+}
+
 /*
  * May what dentry names be taken away from dir? If a rule is about it itself, that rule must allow
  * it and so must its directory's; else the directory's rule is the one that the walk met.
@@ -48,13 +62,12 @@ static __always_inline void judge_removal(const struct path *dir, struct dentry 
 					  const struct jail *jail, struct judged *out_judged)
 {
 	judge(dir->mnt, dentry, jail, out_judged);
-	if (out_judged->distance)
-		return;
-	if ((out_judged->rights & AL_PINNED) || !(out_judged->rights & AL_WRITE)) {
+	if (pinned(dentry, jail) || (!out_judged->distance && !(out_judged->rights & AL_WRITE))) {
 		out_judged->rights &= AL_HIDE;
 		return;
 	}
-	walk(dir->dentry, jail, out_judged);
+	if (!out_judged->distance)
+		walk(dir->dentry, jail, out_judged);
 }
 
 static __always_inline int take_away(u32 op, const struct path *dir, struct dentry *dentry,
@@ -228,14 +241,18 @@ static __always_inline void note_number(struct inode *inode)
 
 	if (!asked || !asked->tgid || asked->tgid != tgid)
 		return;
-	if (BPF_CORE_READ(inode, i_sb, s_magic) == MAGIC_PROC && proc_twin(inode, &twin) &&
-	    bpf_map_update_elem(&numbers, &twin, &asked->object, BPF_ANY))
-		return;
+	if (BPF_CORE_READ(inode, i_sb, s_magic) == MAGIC_PROC && proc_twin(inode, &twin)) {
+		if (bpf_map_update_elem(&numbers, &twin, &asked->object, BPF_ANY))
+			return;
+		asked->numbers[1] = twin;
+	}
 	number.ino = BPF_CORE_READ(inode, i_ino);
 	number.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	number.generation = BPF_CORE_READ(inode, i_generation);
-	if (bpf_map_update_elem(&numbers, &number, &asked->object, BPF_ANY) == 0)
-		asked->object = 0;
+	if (bpf_map_update_elem(&numbers, &number, &asked->object, BPF_ANY))
+		return;
+	asked->numbers[0] = number;
+	asked->object = 0;
 }
 
 SEC("lsm/path_notify")

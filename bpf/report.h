@@ -225,11 +225,33 @@ static __always_inline void report_allowed(void *ring, const struct attempt *att
 	struct al_event *event = bpf_ringbuf_reserve(ring, sizeof(*event), 0);
 
 	if (!event) {
-		count(jail, AL_COUNT_LOST);
+		count(jail, ring == &opens ? AL_COUNT_LOST_OPENS : AL_COUNT_LOST);
 		return;
 	}
 	fill(event, attempt, outcome, jail);
 	bpf_ringbuf_submit(event, 0);
+}
+
+/*
+ * Room for a refusal. Of each session's refusals so many in a moment go into a ring that is read
+ * first, the rest into one that is read when there is time and may be full: whoever is refused things
+ * as fast as it can neither pushes out nor delays the refusals of others. NULL: count it as lost.
+ */
+static __always_inline struct al_event *reserve_refused(const struct jail *jail)
+{
+	struct al_share *share = bpf_map_lookup_elem(&shares, &jail->slot);
+	u64 now = bpf_ktime_get_boot_ns() / AL_SHARE_NS;
+
+	if (!share)
+		return NULL;
+	/* Two at once may both begin a new moment, and the session gets a few places more. */
+	if (share->moment != now) {
+		share->moment = now;
+		share->used = 0;
+	}
+	if (__sync_fetch_and_add(&share->used, 1) < AL_SHARE)
+		return bpf_ringbuf_reserve(&refusals, sizeof(struct al_event), 0);
+	return bpf_ringbuf_reserve(&floods, sizeof(struct al_event), 0);
 }
 
 static __always_inline void report_refused(const struct attempt *attempt,
@@ -244,7 +266,7 @@ static __always_inline void report_refused(const struct attempt *attempt,
 	} else {
 		count(jail, AL_COUNT_OTHERS);
 	}
-	event = bpf_ringbuf_reserve(&refusals, sizeof(*event), 0);
+	event = reserve_refused(jail);
 	if (!event) {
 		count(jail, AL_COUNT_LOST);
 		return;

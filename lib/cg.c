@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -122,26 +123,91 @@ static struct cg_name directory(const char *name)
 	return out;
 }
 
+/* Is this controller in a list such as cgroup.controllers? */
+static bool lists(int dir, const char *file, const char *controller)
+{
+	char text[256] = "", *rest = text, *word;
+
+	if (read_text_at(dir, file, text, sizeof(text)) <= 0)
+		return false;
+	while ((word = strsep(&rest, " \n")))
+		if (strcmp(word, controller) == 0)
+			return true;
+	return false;
+}
+
+/* What the machine's root cgroup was not told to hand down to us is for root to say, not for us. */
+static int check_delegated(struct cg *cg, const struct limits *limits, struct fail *f)
+{
+	char names[64] = "", enable[64] = "", *name = names, *plus = enable;
+	cleanup_fd int top = openat(cg->root, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (enum limit kind = 0; kind < LIMIT_KINDS; kind++) {
+		const char *controller = limit_name(kind);
+
+		if (!limits->of[kind] || lists(cg->root, "cgroup.controllers", controller))
+			continue;
+		if (!lists(top, "cgroup.controllers", controller)) {
+			fail(f, 0, "cannot limit %s: cgroup v2 has no controller of that name here",
+			     controller);
+			return fail_hint(f,
+					 "boot with systemd.unified_cgroup_hierarchy=1 and without "
+					 "cgroup_disable=%s",
+					 controller);
+		}
+		name += sprintf(name, "%s%s", name == names ? "" : ", ", controller);
+		plus += sprintf(plus, "%s+%s", plus == enable ? "" : " ", controller);
+	}
+	if (name == names)
+		return 0;
+	fail(f, 0, "cannot limit %s: not enabled for the cgroups below %s", names, Q(cg->mount));
+	return fail_hint(f, "as root: echo '%s' >%s/cgroup.subtree_control", enable, Q(cg->mount));
+}
+
 /*
- * Through libcgroup with each controller that the parent delegates. With none libcgroup 2.0.2
- * reports a cgroup as created that isn't: so the caller looks, and makes the directory itself.
+ * Hand what we are given down to the sessions. One that nobody asked for may fail (cpu does while
+ * there are realtime processes): then nothing is counted there.
+ */
+static int enable_controllers(struct cg *cg, const struct limits *limits, struct fail *f)
+{
+	if (check_delegated(cg, limits, f))
+		return -1;
+	for (enum limit kind = 0; kind < LIMIT_KINDS; kind++) {
+		char enable[16];
+
+		if (!lists(cg->root, "cgroup.controllers", limit_name(kind)) ||
+		    lists(cg->root, "cgroup.subtree_control", limit_name(kind)))
+			continue;
+		snprintf(enable, sizeof(enable), "+%s", limit_name(kind));
+		if (write_text_at(cg->root, "cgroup.subtree_control", enable) && limits->of[kind])
+			return fail(f, errno, "cannot limit %s: cannot enable its controller",
+				    limit_name(kind));
+	}
+	return 0;
+}
+
+static struct cgroup *group_of(const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), CG_ROOT "/%s", directory(name).text);
+	return cgroup_new_cgroup(path);
+}
+
+/*
+ * Through libcgroup with each controller that sessions have. With none libcgroup 2.0.2 reports a
+ * cgroup as created that isn't: so the caller looks, and makes the directory itself.
  */
 static void create_with_controllers(struct cg *cg, const char *name)
 {
-	char path[512], delegated[256] = "", *rest = delegated, *word;
-	struct cgroup *group;
+	struct cgroup *group = group_of(name);
+	bool any = false;
 
-	if (read_text_at(cg->root, "cgroup.controllers", delegated, sizeof(delegated)) <= 1)
-		return;
-	snprintf(path, sizeof(path), CG_ROOT "/%s", directory(name).text);
-	group = cgroup_new_cgroup(path);
-	if (!group)
-		return;
-	while ((word = strsep(&rest, " \n")))
-		if (*word && (strcmp(word, "pids") == 0 || strcmp(word, "memory") == 0 ||
-			      strcmp(word, "cpu") == 0))
-			(void)cgroup_add_controller(group, word);
-	(void)cgroup_create_cgroup(group, 0);
+	for (enum limit kind = 0; group && kind < LIMIT_KINDS; kind++)
+		if (lists(cg->root, "cgroup.subtree_control", limit_name(kind)))
+			any |= cgroup_add_controller(group, limit_name(kind)) != NULL;
+	if (any)
+		(void)cgroup_create_cgroup(group, 0);
 	cgroup_free(&group);
 }
 
@@ -154,28 +220,120 @@ uint64_t cg_id(struct cg *cg, const char *name)
 	return fstatat(cg->root, directory(name).text, &st, AT_SYMLINK_NOFOLLOW) ? 0 : st.st_ino;
 }
 
-int cg_create(struct cg *cg, const char *name, uint64_t *out_id, struct fail *f)
+int cg_open_session(struct cg *cg, const char *name)
+{
+	return openat(cg->root, directory(name).text,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+#define CPU_PERIOD 100000 /* microseconds: the kernel's own default */
+
+static int set_value(struct cgroup *group, enum limit kind, const char *file, const char *value)
+{
+	const char *name = limit_name(kind);
+	struct cgroup_controller *controller = cgroup_get_controller(group, name);
+
+	if (!controller)
+		controller = cgroup_add_controller(group, name);
+	return controller ? cgroup_set_value_string(controller, file, value) : ECGINVAL;
+}
+
+/*
+ * Swap is none of it: what is limited to 4G has 4G, and a session that outgrows them is not to wear
+ * down the machine's disk first. memory.oom.group stays 0: the kernel kills the largest process,
+ * mostly the compiler or test that outgrew it, and an agent sees its command killed and can go on;
+ * with 1 it would lose its work each time.
+ */
+static int set_values(struct cgroup *group, int dir, const struct limits *limits)
+{
+	char text[64];
+	int ret = 0;
+
+	if (limits->of[LIMIT_MEMORY]) {
+		snprintf(text, sizeof(text), "%" PRIu64, limits->of[LIMIT_MEMORY]);
+		ret = set_value(group, LIMIT_MEMORY, "memory.max", text);
+		if (!ret && faccessat(dir, "memory.swap.max", F_OK, 0) == 0)
+			ret = set_value(group, LIMIT_MEMORY, "memory.swap.max", "0");
+	}
+	if (!ret && limits->of[LIMIT_PIDS]) {
+		snprintf(text, sizeof(text), "%" PRIu64, limits->of[LIMIT_PIDS]);
+		ret = set_value(group, LIMIT_PIDS, "pids.max", text);
+	}
+	if (!ret && limits->of[LIMIT_CPU]) {
+		snprintf(text, sizeof(text), "%" PRIu64 " %d",
+			 limits->of[LIMIT_CPU] * (CPU_PERIOD / 100), CPU_PERIOD);
+		ret = set_value(group, LIMIT_CPU, "cpu.max", text);
+	}
+	return ret;
+}
+
+/* The kernel counts memory in pages, and rounds down. */
+static bool in_force(const struct limits *limits, const struct limits *got)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return limits->of[LIMIT_MEMORY] / page == got->of[LIMIT_MEMORY] / page &&
+	       limits->of[LIMIT_PIDS] == got->of[LIMIT_PIDS] &&
+	       limits->of[LIMIT_CPU] == got->of[LIMIT_CPU];
+}
+
+static int set_limits(struct cg *cg, const char *name, const struct limits *limits, struct fail *f)
+{
+	cleanup_fd int dir = cg_open_session(cg, name);
+	struct cgroup *group = group_of(name);
+	struct usage usage;
+	int ret = ECGINVAL;
+
+	if (group)
+		ret = set_values(group, dir, limits);
+	if (!ret)
+		ret = cgroup_modify_cgroup(group);
+	cgroup_free(&group);
+	if (ret == ECGOTHER)
+		return fail(f, cgroup_get_last_errno(), "cannot set the limits of session '%s'",
+			    Q(name));
+	if (ret)
+		return fail(f, 0, "cannot set the limits of session '%s': %s", Q(name),
+			    cgroup_strerror(ret));
+	/* Believe the kernel, not libcgroup. */
+	cg_usage(cg, name, &usage);
+	if (!in_force(limits, &usage.limits))
+		return fail(f, 0, "cannot set the limits of session '%s': the kernel has others",
+			    Q(name));
+	return 0;
+}
+
+static bool any_limit(const struct limits *limits)
+{
+	for (size_t i = 0; i < LIMIT_KINDS; i++)
+		if (limits->of[i])
+			return true;
+	return false;
+}
+
+int cg_create(struct cg *cg, const char *name, const struct limits *limits, uint64_t *out_id,
+	      struct fail *f)
 {
 	if (cg_id(cg, name))
 		return fail(f, EEXIST, "cannot make the cgroup of session '%s'", Q(name));
+	if (enable_controllers(cg, limits, f))
+		return -1;
 	create_with_controllers(cg, name);
 	if (!cg_id(cg, name) && mkdirat(cg->root, directory(name).text, 0755))
 		return fail(f, errno, "cannot make the cgroup of session '%s'", Q(name));
+	if (any_limit(limits) && set_limits(cg, name, limits, f)) {
+		(void)cg_remove(cg, name, NULL); /* empty and new: nothing can hold it */
+		return -1;
+	}
 	*out_id = cg_id(cg, name);
 	if (!*out_id)
 		return fail(f, errno, "cannot find the cgroup of session '%s'", Q(name));
 	return 0;
 }
 
-static int open_session(struct cg *cg, const char *name)
-{
-	return openat(cg->root, directory(name).text,
-		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 int cg_enter(struct cg *cg, const char *name, pid_t pid, struct fail *f)
 {
-	cleanup_fd int dir = open_session(cg, name);
+	cleanup_fd int dir = cg_open_session(cg, name);
 	char text[32];
 
 	snprintf(text, sizeof(text), "%d", pid);
@@ -216,7 +374,7 @@ static long count_below(int dir)
 
 long cg_processes(struct cg *cg, const char *name)
 {
-	int dir = open_session(cg, name);
+	int dir = cg_open_session(cg, name);
 
 	return dir < 0 ? -1 : count_below(dir);
 }
@@ -240,7 +398,7 @@ static long now_ms(void)
 
 int cg_kill(struct cg *cg, const char *name, int timeout_ms, bool *out_empty, struct fail *f)
 {
-	cleanup_fd int dir = open_session(cg, name);
+	cleanup_fd int dir = cg_open_session(cg, name);
 	cleanup_fd int events = -1;
 	long end = now_ms() + timeout_ms;
 
@@ -290,7 +448,7 @@ static void remove_below(int dir)
 
 int cg_remove(struct cg *cg, const char *name, struct fail *f)
 {
-	int dir = open_session(cg, name);
+	int dir = cg_open_session(cg, name);
 
 	if (dir < 0)
 		return errno == ENOENT

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cg.h - one cgroup v2 per session: <cgroup2>/agent-lock/session-NAME. The only file that knows
- * libcgroup. Root only.
+ * cg.h - one cgroup v2 per session: <cgroup2>/agent-lock/session-NAME. Root only. cg.c is the only
+ * file that knows libcgroup.
  */
 #ifndef LIB_CG_H
 #define LIB_CG_H
@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "fail.h"
+#include "limit.h"
 
 struct cg;
 
@@ -30,10 +31,11 @@ int cg_directory(const struct cg *cg);
 uint32_t cg_session_level(void);
 
 /*
- * Make the cgroup; its id (kernfs node id) is what the kernel half knows it by. Fails with EEXIST
- * if it is there.
+ * Make the cgroup, with its limits in force; its id (kernfs node id) is what the kernel half knows
+ * it by. Fails with EEXIST if it is there, and leaves nothing when it fails.
  */
-int cg_create(struct cg *cg, const char *name, uint64_t *out_id, struct fail *f);
+int cg_create(struct cg *cg, const char *name, const struct limits *limits, uint64_t *out_id,
+	      struct fail *f);
 /* The id of one that is there; 0 with errno if not. */
 uint64_t cg_id(struct cg *cg, const char *name);
 /* Move a whole process in. */
@@ -44,6 +46,48 @@ long cg_processes(struct cg *cg, const char *name);
 int cg_kill(struct cg *cg, const char *name, int timeout_ms, bool *out_empty, struct fail *f);
 /* Remove an empty one with its children. One that is not there is fine. */
 int cg_remove(struct cg *cg, const char *name, struct fail *f);
+/* A descriptor of its directory; -1 with errno. */
+int cg_open_session(struct cg *cg, const char *name);
+/* What it uses and may use, as the kernel has it just now. */
+void cg_usage(struct cg *cg, const char *name, struct usage *out_usage);
+
+/*
+ * Stop all that is in it, or let it go on. They stop in their own time: *out_done says whether all
+ * have.
+ */
+int cg_freeze(struct cg *cg, const char *name, bool freeze, bool *out_done, struct fail *f);
+/* Was it told to stop? What enters then stops before it does anything. */
+bool cg_frozen(struct cg *cg, const char *name);
+
+/* What the kernel counts in it that somebody should hear of. */
+enum cg_alarm {
+	CG_OOM_KILL,	 /* processes that were killed for want of memory */
+	CG_FORK_REFUSED, /* forks refused for too many processes */
+	CG_ALARMS,
+};
+/*
+ * A descriptor that poll(2) finds POLLPRI on when there was one more since it was read;
+ * *out_fd is -1 where the controller is not there.
+ */
+int cg_alarm_open(struct cg *cg, const char *name, enum cg_alarm alarm, int *out_fd,
+		  struct fail *f);
+/* How many there were since the cgroup was made. */
+uint64_t cg_alarm_count(int fd, enum cg_alarm alarm);
+/*
+ * Of how many somebody was told. This is kept with the cgroup, so that another daemon goes on where
+ * this one ended.
+ */
+uint64_t cg_alarm_told(int fd);
+void cg_alarm_tell(int fd, uint64_t count);
+
+/*
+ * A descriptor that poll(2) finds POLLPRI on when there was a first process in it, or the last one
+ * went, since it was read with cg_populated(). -1 with the reason.
+ */
+int cg_population_open(struct cg *cg, const char *name, struct fail *f);
+/* Is anything in it, or in its children? *out_populated; -1 with errno when the cgroup is gone. */
+int cg_populated(int fd, bool *out_populated);
+
 /* Calls each with the name of every session cgroup that is there. */
 void cg_each(struct cg *cg, void (*each)(const char *name, void *data), void *data);
 

@@ -31,8 +31,11 @@ static int receive(int daemon, struct message *answer, struct fail *f)
 	/* It hung up with our request unread: the kernel says that first, once, and then its reason. */
 	if (ret < 0 && errno == ECONNRESET)
 		ret = message_receive(daemon, answer);
-	if (ret == 0)
-		return fail(f, 0, "agent-lockd hung up");
+	if (ret == 0) {
+		fail(f, 0, "agent-lockd hung up");
+		return fail_hint(f, "systemctl status agent-lockd, or /var/log/agent-lockd.log, "
+				    "says why");
+	}
 	if (ret < 0)
 		return fail(f, errno, "cannot understand agent-lockd");
 	message_close(answer); /* none of its answers carries descriptors */
@@ -118,23 +121,42 @@ static int send_policy(int daemon, const struct policy *policy, struct message *
 	return send_message(daemon, message, f);
 }
 
+/* What message begins, with its rules; to the end. */
+static int commit(int daemon, struct message *message, const struct policy *policy,
+		  const struct objects *objects, char *out_name, struct fail *f)
+{
+	if (send_message(daemon, message, f) || send_policy(daemon, policy, message, f) ||
+	    send_objects(daemon, objects, message, f))
+		return -1;
+	message_start(message, PROTO_COMMIT);
+	if (send_message(daemon, message, f) || receive(daemon, message, f))
+		return -1;
+	message_get_text(message, out_name, SESSION_NAME_MAX + 1);
+	return message_complete(message) ? 0 : fail(f, 0, "cannot understand agent-lockd");
+}
+
 int client_new(int daemon, const char *name, const char *directory, const struct policy *policy,
-	       const struct objects *objects, char *out_name, struct fail *f)
+	       bool ephemeral, const struct objects *objects, char *out_name, struct fail *f)
 {
 	struct message message;
 
 	message_start(&message, PROTO_NEW);
 	message_put_text(&message, name ? name : "");
 	message_put_text(&message, directory);
-	message_put(&message, policy_flags(policy));
-	if (send_message(daemon, &message, f) || send_policy(daemon, policy, &message, f) ||
-	    send_objects(daemon, objects, &message, f))
-		return -1;
-	message_start(&message, PROTO_COMMIT);
-	if (send_message(daemon, &message, f) || receive(daemon, &message, f))
-		return -1;
-	message_get_text(&message, out_name, SESSION_NAME_MAX + 1);
-	return message_complete(&message) ? 0 : fail(f, 0, "cannot understand agent-lockd");
+	message_put(&message, policy_flags(policy) | (ephemeral ? AL_EPHEMERAL : 0));
+	message_put_limits(&message, &policy->limits);
+	return commit(daemon, &message, policy, objects, out_name, f);
+}
+
+int client_amend(int daemon, const char *name, const struct policy *policy,
+		 const struct objects *objects, struct fail *f)
+{
+	char amended[SESSION_NAME_MAX + 1];
+	struct message message;
+
+	message_start(&message, PROTO_AMEND);
+	message_put_text(&message, name);
+	return commit(daemon, &message, policy, objects, amended, f);
 }
 
 int client_enter(int daemon, const char *name, struct fail *f)
@@ -217,6 +239,28 @@ int client_destroy(int daemon, const char *name, struct report *out_report, stru
 	return receive_report(daemon, PROTO_DESTROY, name, out_report, f);
 }
 
+#define FREEZE_MS 10
+#define FREEZE_ROUNDS 1000 /* ten seconds: no process is in the middle of things for longer */
+
+int client_freeze(int daemon, const char *name, bool freeze, struct fail *f)
+{
+	struct message answer;
+
+	for (int round = 0; round < FREEZE_ROUNDS; round++) {
+		if (ask(daemon, freeze ? PROTO_FREEZE : PROTO_THAW, name, &answer, f))
+			return -1;
+		if (answer.verb == PROTO_DONE)
+			return 0;
+		poll(NULL, 0, FREEZE_MS);
+	}
+	if (!freeze)
+		return fail(f, 0, "session '%s' is thawed, but a cgroup above it is frozen",
+			    Q(name));
+	return fail(f, 0,
+		    "session '%s' is being frozen, but a process of it still waits in the kernel",
+		    Q(name));
+}
+
 int client_show(int daemon, const char *name, FILE *out, struct fail *f)
 {
 	struct message answer;
@@ -233,13 +277,15 @@ int client_show(int daemon, const char *name, FILE *out, struct fail *f)
 	return 0;
 }
 
-int client_tail(int daemon, const char *name, uint64_t *out_logged, struct fail *f)
+int client_tail(int daemon, const char *name, uint64_t *out_logged, uint64_t *out_file,
+		struct fail *f)
 {
 	struct message answer;
 
 	if (ask(daemon, PROTO_TAIL, name, &answer, f))
 		return -1;
 	*out_logged = message_get(&answer);
+	*out_file = message_get(&answer);
 	return message_complete(&answer) ? 0 : fail(f, 0, "cannot understand agent-lockd");
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "fail.h"
+#include "list.h"
 #include "policy.h"
 #include "proto.h"
 #include "report.h"
@@ -19,11 +20,14 @@
 int client_connect(struct fail *f);
 
 /*
- * Make a session. name: what the user asked for, or NULL to have one made from directory. The
+ * Make a session; an ephemeral one ends with its last process. name: what the user asked for, or NULL to have one made from directory. The
  * session's name is written to out_name (SESSION_NAME_MAX + 1 bytes).
  */
 int client_new(int daemon, const char *name, const char *directory, const struct policy *policy,
-	       const struct objects *objects, char *out_name, struct fail *f);
+	       bool ephemeral, const struct objects *objects, char *out_name, struct fail *f);
+/* Give a session that exists more rules; they are in force when this returns. */
+int client_amend(int daemon, const char *name, const struct policy *policy,
+		 const struct objects *objects, struct fail *f);
 /* Have the calling process moved into a session, and make sure that it was. */
 int client_enter(int daemon, const char *name, struct fail *f);
 /* All sessions that the caller may see; *out_entries is the caller's. */
@@ -32,10 +36,16 @@ int client_list(int daemon, struct list_entry **out_entries, size_t *out_len, st
 int client_report(int daemon, const char *name, struct report *out_report, struct fail *f);
 /* End a session; the report is the last one. */
 int client_destroy(int daemon, const char *name, struct report *out_report, struct fail *f);
+/* Stop all that runs in a session and wait until it stands still; or let it go on. */
+int client_freeze(int daemon, const char *name, bool freeze, struct fail *f);
 /* Print a session's policy. */
 int client_show(int daemon, const char *name, FILE *out, struct fail *f);
-/* Begin to follow; *out_logged is the size of the log that holds all earlier lines. */
-int client_tail(int daemon, const char *name, uint64_t *out_logged, struct fail *f);
+/*
+ * Begin to follow. All earlier lines are in the log: in the file of this inode number up to
+ * *out_logged, and in those that were rotated away from it; 0: in these alone.
+ */
+int client_tail(int daemon, const char *name, uint64_t *out_logged, uint64_t *out_file,
+		struct fail *f);
 /* The next line (without newline, NUL-terminated, of PROTO_MAX bytes at most): 1, 0 at the end, -1.
  */
 int client_tail_next(int daemon, char *line, size_t size, struct fail *f);

@@ -15,9 +15,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "beside.h"
 #include "conf.h"
 #include "util.h"
 
+#define BASE_NAME "agent-lock.ini"
 #define KEY_MAX 40   /* inih keeps 49 bytes of a key, without a word about the rest */
 #define SHOWN_MAX 60 /* bytes of the file that an error message repeats */
 #define TEXT_(number) #number
@@ -28,6 +30,7 @@ struct reading {
 	const char *name;
 	const struct conf_context *context;
 	struct policy *policy;
+	struct settings settings; /* as read so far */
 	struct fail *f;
 	const char *text; /* what follows the current line */
 	const char *end;
@@ -229,10 +232,20 @@ static int take_userns(struct reading *r, const char *key)
 	return 0;
 }
 
+static int take_limit(struct reading *r, const char *key, enum limit kind)
+{
+	if (!limit_parse(kind, r->value, &r->policy->limits.of[kind]))
+		return reject_value(r, key, limit_expected(kind));
+	return 0;
+}
+
 static int take_session(struct reading *r, const struct section *section, const char *key)
 {
+	enum limit kind;
 	bool audit;
 
+	if (limit_find(key, &kind))
+		return take_limit(r, key, kind);
 	if (strcmp(key, "localhost") == 0)
 		return take_localhost(r, key);
 	if (strcmp(key, "userns") == 0)
@@ -249,7 +262,77 @@ static int take_session(struct reading *r, const struct section *section, const 
 	return 0;
 }
 
+/* Digits and perhaps a unit; at least and at most so much. */
+static bool parse_amount(const char *text, bool unit, uint64_t least, uint64_t most,
+			 uint64_t *out_amount)
+{
+	static const char units[] = "KMG";
+	const char *found;
+	uint64_t amount;
+	char *end;
+
+	errno = 0;
+	amount = strtoull(text, &end, 10);
+	if (errno || text[0] < '0' || text[0] > '9')
+		return false;
+	found = *end && unit ? strchr(units, *end) : NULL;
+	if (*end && (!found || end[1]))
+		return false;
+	for (; found && found >= units; found--) {
+		if (amount > UINT64_MAX / 1024)
+			return false;
+		amount *= 1024;
+	}
+	if (amount < least || amount > most)
+		return false;
+	*out_amount = amount;
+	return true;
+}
+
+/* What the base configuration says to the daemon: numbers, each a member of struct settings. */
+static const struct setting {
+	const char *section;
+	const char *key;
+	size_t at;
+	uint64_t min, max;
+	bool size; /* in bytes: K, M, G may follow */
+	const char *expected;
+} SETTINGS[] = {
+	{"[log]", "size", offsetof(struct settings, log.size), LOGFILE_SIZE_MIN, LOGFILE_SIZE_MAX,
+	 true, "a size from 64K to 1024G, such as 8M"},
+	{"[log]", "keep", offsetof(struct settings, log.keep), 0, LOGFILE_KEEP_MAX, false,
+	 "a number from 0 to " TEXT(LOGFILE_KEEP_MAX)},
+	{"[log]", "ended", offsetof(struct settings, log.ended), 0, LOGFILE_ENDED_MAX, false,
+	 "a number from 0 to " TEXT(LOGFILE_ENDED_MAX)},
+	{"[users]", "sessions", offsetof(struct settings, users.sessions), 1, USER_SESSIONS_MAX,
+	 false, "a number from 1 to " TEXT(USER_SESSIONS_MAX)},
+	{"[users]", "rules", offsetof(struct settings, users.rules), 1, USER_RULES_MAX, false,
+	 "a number from 1 to " TEXT(USER_RULES_MAX)},
+	{"[users]", "requests", offsetof(struct settings, users.requests), 1, USER_REQUESTS_MAX,
+	 false, "a number from 1 to " TEXT(USER_REQUESTS_MAX)},
+};
+
+static int take_setting(struct reading *r, const struct section *section, const char *key)
+{
+	const struct setting *setting = NULL;
+	uint64_t *value;
+
+	for (size_t i = 0; i < ARRAY_SIZE(SETTINGS); i++)
+		if (strcmp(SETTINGS[i].section, section->name) == 0 &&
+		    strcmp(SETTINGS[i].key, key) == 0)
+			setting = &SETTINGS[i];
+	if (!setting)
+		return reject(r, section->name, section->keys, key, strlen(key));
+	if (!r->context->system)
+		return reject_value(r, key, "it in " BASE_NAME " only");
+	value = (uint64_t *)((char *)&r->settings + setting->at);
+	if (!parse_amount(r->value, setting->size, setting->min, setting->max, value))
+		return reject_value(r, key, setting->expected);
+	return 0;
+}
+
 #define RIGHT_KEYS "rw, ro, list, connect, deny or hide"
+#define SESSION_KEYS "mode, localhost, userns, memory, pids or cpu"
 
 /* clang-format off */
 static const struct section SECTIONS[] = {
@@ -257,10 +340,12 @@ static const struct section SECTIONS[] = {
 	{ "[optional]", RIGHT_KEYS, take_rule, .system = false, .optional = true },
 	{ "[system]", RIGHT_KEYS, take_rule, .system = true, .optional = true },
 	{ "[sensitive]", "path", take_pattern, .system = false, .optional = false },
-	{ "[session]", "mode, localhost or userns", take_session, .system = false, .optional = false },
+	{ "[session]", SESSION_KEYS, take_session, .system = false, .optional = false },
+	{ "[log]", "size, keep or ended", take_setting, .system = false, .optional = false },
+	{ "[users]", "sessions, rules or requests", take_setting, .system = false, .optional = false },
 };
 /* clang-format on */
-#define SECTION_NAMES "[paths], [optional], [system], [sensitive] or [session]"
+#define SECTION_NAMES "[paths], [optional], [system], [sensitive], [session], [log] or [users]"
 
 static const struct section *find_section(const char *name, size_t len)
 {
@@ -440,6 +525,7 @@ static void roll_back(struct policy *policy, const struct policy *before)
 	policy->audit = before->audit;
 	policy->localhost = before->localhost;
 	policy->userns = before->userns;
+	policy->limits = before->limits;
 }
 
 int conf_parse(const char *text, size_t len, const char *name, const struct conf_context *context,
@@ -457,11 +543,16 @@ int conf_parse(const char *text, size_t len, const char *name, const struct conf
 	};
 	int error;
 
+	if (context->settings)
+		r.settings = *context->settings;
 	if (len >= strlen(BOM) && memcmp(text, BOM, strlen(BOM)) == 0)
 		r.text += strlen(BOM);
 	error = ini_parse_stream(read_line, &r, on_value, &r);
-	if (!error && !r.failed)
+	if (!error && !r.failed) {
+		if (context->settings)
+			*context->settings = r.settings;
 		return 0;
+	}
 	roll_back(policy, &before);
 	/* All else that inih dislikes was seen by read_line(). */
 	if (!r.failed)
@@ -542,4 +633,28 @@ int conf_read(const char *file, const struct conf_context *context, struct polic
 	if (!text || read_whole(fd, text, size) < 0)
 		return fail(f, errno, "cannot read policy '%s'", Q(file));
 	return conf_parse(text, size, file, context, policy, f);
+}
+
+int conf_read_base(const struct conf_context *context, struct policy *policy, struct fail *f)
+{
+	struct conf_context here = *context;
+	char path[AL_PATH_MAX + 64];
+	cleanup_free char *real = NULL;
+	struct stat program;
+
+	here.like = NULL;
+	if (access("/etc/agent-lock/" BASE_NAME, F_OK) == 0)
+		return conf_read("/etc/agent-lock/" BASE_NAME, &here, policy, f);
+	if (stat("/proc/self/exe", &program) == 0)
+		here.like = &program;
+	if (!beside_self("../conf/" BASE_NAME, path, sizeof(path)))
+		beside_self("../share/agent-lock/" BASE_NAME, path, sizeof(path));
+	real = realpath(path, NULL);
+	return conf_read(real ? real : path, &here, policy, f);
+}
+
+void settings_init(struct settings *settings)
+{
+	settings->log = LOG_LIMITS_DEFAULT;
+	settings->users = USER_LIMITS_DEFAULT;
 }

@@ -12,6 +12,13 @@
  *   [session]    mode = enforce | audit                            (in --policy files)
  *                localhost = own | any                             TCP to services of this machine
  *                userns = allow | deny                             user namespaces, mounts in them
+ *                memory = SIZE, pids = NUMBER, cpu = PERCENT%      or none: see limit.h
+ *   [log]        size = BYTES[K|M|G]                               of one file (base configuration
+ *                keep = NUMBER                                     alone), and how many older ones;
+ *                ended = NUMBER                                    sessions of a user that ended
+ *   [users]      sessions = NUMBER                                 how much each of them but root
+ *                rules = NUMBER                                    may have: see limit.h (base
+ *                requests = NUMBER                                 configuration alone)
  *
  * One KEY = VALUE or [SECTION] a line, no blanks before it. A comment begins with ; or # and has a
  * line of its own. In PATH and PATTERN any byte may be written \xNN, and must be when it is a
@@ -26,15 +33,24 @@
 #include <sys/stat.h>
 
 #include "fail.h"
+#include "logfile.h"
 #include "policy.h"
 
 #define CONF_FILE_MAX (1 << 20) /* bytes */
 #define CONF_LINE_MAX 16500	/* bytes: a path of PATH_MAX, all escaped, and its key */
 
+/* What the base configuration says to the daemon. */
+struct settings {
+	struct log_limits log;
+	struct user_limits users;
+};
+void settings_init(struct settings *settings);
+
 struct conf_context {
-	const char *home;    /* what ~ means; NULL: a path with ~ is an error */
-	const char *project; /* what ${PROJECT} means; NULL: likewise */
-	bool system;	     /* rules are of the base configuration: system and optional */
+	const char *home;	   /* what ~ means; NULL: a path with ~ is an error */
+	const char *project;	   /* what ${PROJECT} means; NULL: likewise */
+	bool system;		   /* rules are of the base configuration: system and optional */
+	struct settings *settings; /* of the base configuration; NULL: read, and thrown away */
 	/*
 	 * A file that is trusted anyway, such as the program: another of the same owner, and no more
 	 * writable, is trusted too. Or NULL.
@@ -45,6 +61,12 @@ struct conf_context {
 /* Append what file says to policy. On failure policy is as it was before the call. */
 int conf_read(const char *file, const struct conf_context *context, struct policy *policy,
 	      struct fail *f);
+/*
+ * The base configuration: the machine's in /etc, else the one that came with this program. That one
+ * may be whose the program is: whoever could change it could change the program. context is for it
+ * but for its like.
+ */
+int conf_read_base(const struct conf_context *context, struct policy *policy, struct fail *f);
 /* The same from memory: name is what messages call it. */
 int conf_parse(const char *text, size_t len, const char *name, const struct conf_context *context,
 	       struct policy *policy, struct fail *f);

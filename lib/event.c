@@ -68,6 +68,12 @@ static const struct {
 	{ELOOP, "ELOOP"},
 	{EOPNOTSUPP, "EOPNOTSUPP"},
 	{ECONNREFUSED, "ECONNREFUSED"},
+	/* What a log can fail with. */
+	{ENOSPC, "ENOSPC"},
+	{EDQUOT, "EDQUOT"},
+	{EFBIG, "EFBIG"},
+	{EIO, "EIO"},
+	{EAGAIN, "EAGAIN"},
 	{-1, UNKNOWN},
 };
 
@@ -141,7 +147,7 @@ struct line {
 _Static_assert(EVENT_LINE_MAX >
 		       4 * (sizeof((struct event *)0)->path + sizeof((struct event *)0)->rule +
 			    SESSION_NAME_MAX + (AL_CHAIN + 1) * AL_COMM) +
-			       12 * AL_CHAIN + 256,
+			       12 * AL_CHAIN + 384,
 	       "an event fits its line");
 
 __attribute__((format(printf, 2, 3))) static void line_print(struct line *line, const char *fmt,
@@ -186,6 +192,17 @@ static void line_chain(struct line *line, const struct event *event)
 	}
 }
 
+static void line_repeat(struct line *line, const struct event *event)
+{
+	char first[TEXT_TIME], last[TEXT_TIME];
+
+	if (!event->repeat)
+		return;
+	text_time(&event->first, first);
+	text_time(&event->last, last);
+	line_print(line, " repeat=%" PRIu64 " first=%s last=%s", event->repeat, first, last);
+}
+
 static void line_decision(struct line *line, const struct event *event)
 {
 	size_t path_len = event->path_len < AL_PATH_MAX ? event->path_len : AL_PATH_MAX;
@@ -200,6 +217,7 @@ static void line_decision(struct line *line, const struct event *event)
 	line_print(line, " uid=%" PRIu32, event->uid);
 	line_chain(line, event);
 	line_print(line, " sensitive=%s", event->sensitive ? "yes" : "no");
+	line_repeat(line, event);
 }
 
 /* The third word of the line. A text that is not there is '-', for a word has to stand there. */
@@ -229,10 +247,22 @@ size_t event_line(const struct event *event, char *buf)
 	} else if (event->kind == EVENT_SESSION) {
 		line_print(&line, " pid=%" PRIu32, event->pid);
 		line_escape(&line, "comm", event->comm, strnlen(event->comm, AL_COMM));
+		if (event->count)
+			line_print(&line, " count=%" PRIu64, event->count);
+		if (event->rule[0])
+			line_escape(&line, "rule", event->rule,
+				    strnlen(event->rule, sizeof(event->rule) - 1));
 	} else {
 		line_decision(&line, event);
 	}
 	return line.len;
+}
+
+uint64_t event_weight(const struct event *event)
+{
+	if (event->kind == EVENT_LOST)
+		return event->count;
+	return event->kind != EVENT_SESSION && event->repeat ? event->repeat : 1;
 }
 
 /* A piece of the line that is parsed; at is NULL after the last one. */
@@ -373,9 +403,8 @@ static int digits(const char *text, size_t len)
 	return number;
 }
 
-static int parse_time(struct span *rest, struct timespec *out_time, struct fail *f)
+static int parse_time(struct span word, struct timespec *out_time, struct fail *f)
 {
-	struct span word = span_next(rest, ' ');
 	struct tm tm = {0};
 	struct tm real;
 	time_t sec;
@@ -527,8 +556,8 @@ static int parse_sensitive(struct span *rest, bool *out_sensitive, struct fail *
 static int parse_additions(struct span *rest, struct fail *f)
 {
 	static const char *const ours[] = {
-		"session", "pid", "comm",  "path",  "error",
-		"rule",	   "uid", "count", "chain", "sensitive",
+		"session", "pid",   "comm",	 "path",   "error", "rule", "uid",
+		"count",   "chain", "sensitive", "repeat", "first", "last",
 	};
 	char scratch[EVENT_LINE_MAX];
 	struct span word, value, key;
@@ -551,6 +580,31 @@ static int parse_additions(struct span *rest, struct fail *f)
 	return 0;
 }
 
+/* Is the next word key=VALUE? */
+static bool key_follows(struct span rest, const char *key)
+{
+	size_t len = strlen(key);
+
+	return rest.at && rest.len > len && memcmp(rest.at, key, len) == 0 && rest.at[len] == '=';
+}
+
+/* Only lines that stand for several have it. */
+static int parse_repeat(struct span *rest, struct event *event, struct fail *f)
+{
+	struct span first, last;
+
+	if (!key_follows(*rest, "repeat"))
+		return 0;
+	if (parse_number(rest, "repeat", UINT64_MAX, &event->repeat, f) < 0)
+		return -1;
+	if (!event->repeat)
+		return fail(f, 0, "log line: repeat: expected a number from 1, got '0'");
+	if (value_next(rest, "first", &first, f) < 0 || parse_time(first, &event->first, f) < 0 ||
+	    value_next(rest, "last", &last, f) < 0 || parse_time(last, &event->last, f) < 0)
+		return -1;
+	return 0;
+}
+
 static int parse_decision(struct span *rest, struct event *event, struct fail *f)
 {
 	if (parse_u32(rest, "pid", &event->pid, f) < 0 ||
@@ -559,9 +613,20 @@ static int parse_decision(struct span *rest, struct event *event, struct fail *f
 	    parse_error(rest, &event->error, f) < 0 ||
 	    parse_text(rest, "rule", event->rule, sizeof(event->rule), NULL, f) < 0 ||
 	    parse_u32(rest, "uid", &event->uid, f) < 0 || parse_chain(rest, event, f) < 0 ||
-	    parse_sensitive(rest, &event->sensitive, f) < 0)
+	    parse_sensitive(rest, &event->sensitive, f) < 0 || parse_repeat(rest, event, f) < 0)
 		return -1;
 	return 0;
+}
+
+/* The last keys of a session line, where there are any. */
+static int parse_details(struct span *rest, struct event *event, struct fail *f)
+{
+	if (key_follows(*rest, "count") &&
+	    parse_number(rest, "count", UINT64_MAX, &event->count, f) < 0)
+		return -1;
+	if (!key_follows(*rest, "rule"))
+		return 0;
+	return parse_text(rest, "rule", event->rule, sizeof(event->rule), NULL, f);
 }
 
 static int parse_rest(struct span *rest, struct event *event, struct fail *f)
@@ -572,9 +637,10 @@ static int parse_rest(struct span *rest, struct event *event, struct fail *f)
 		return parse_number(rest, "count", UINT64_MAX, &event->count, f);
 	if (event->kind != EVENT_SESSION)
 		return parse_decision(rest, event, f);
-	if (parse_u32(rest, "pid", &event->pid, f) < 0)
+	if (parse_u32(rest, "pid", &event->pid, f) < 0 ||
+	    parse_text(rest, "comm", event->comm, sizeof(event->comm), NULL, f) < 0)
 		return -1;
-	return parse_text(rest, "comm", event->comm, sizeof(event->comm), NULL, f);
+	return parse_details(rest, event, f);
 }
 
 int event_parse(const char *line, size_t len, struct event *out_event, struct fail *f)
@@ -593,9 +659,9 @@ int event_parse(const char *line, size_t len, struct event *out_event, struct fa
 	}
 	/* All of it, padding too: two events are equal when their bytes are. */
 	memset(&event, 0, sizeof(event));
-	if (parse_time(&rest, &event.time, f) < 0 || parse_verdict(&rest, &event.kind, f) < 0 ||
-	    parse_op(&rest, &event, f) < 0 || parse_rest(&rest, &event, f) < 0 ||
-	    parse_additions(&rest, f) < 0)
+	if (parse_time(span_next(&rest, ' '), &event.time, f) < 0 ||
+	    parse_verdict(&rest, &event.kind, f) < 0 || parse_op(&rest, &event, f) < 0 ||
+	    parse_rest(&rest, &event, f) < 0 || parse_additions(&rest, f) < 0)
 		return -1;
 	memcpy(out_event, &event, sizeof(event));
 	return 0;

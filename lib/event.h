@@ -9,10 +9,16 @@
  *
  * TIME is RFC 3339 UTC with microseconds; VERDICT is refused, would-refuse, allowed, lost or
  * session. In the latter two only the keys that apply are there: "lost - session=NAME count=N",
- * "session created|destroyed|entered session=NAME pid=N comm=STR". Order is fixed, new keys only
+ * "session created|destroyed|entered|frozen|thawed session=NAME pid=N comm=STR", "session
+ * oom-kill|fork-refused session=NAME pid=0 comm=kernel count=N". Order is fixed, new keys only
  * at the end. Every value goes through escape() (util.h): one event is one line, always. A COMM in
  * the chain has its ':' and ',' as \xNN too. An error without a name here is its number; without
  * an error: none.
+ *
+ * A refusal that repeats is written once, then at the latest a second later as one line more, the
+ * same with "repeat=N first=TIME last=TIME" at its end: N further ones, the first and the last of
+ * them then. So in a log that is whole each line is one event, but one with repeat N and one with
+ * count N: the sum is exact.
  */
 #ifndef LIB_EVENT_H
 #define LIB_EVENT_H
@@ -33,8 +39,8 @@ enum event_kind {
 	EVENT_REFUSED,
 	EVENT_WOULD_REFUSE,
 	EVENT_ALLOWED,
-	EVENT_LOST,    /* count events found no room */
-	EVENT_SESSION, /* what: created, entered, destroyed, ... */
+	EVENT_LOST,    /* count events found no room, here or on their way here */
+	EVENT_SESSION, /* what: created, entered, allowed, destroyed, oom-kill, ... */
 };
 
 struct event {
@@ -46,9 +52,11 @@ struct event {
 	uint32_t pid;		/* the process that tried */
 	char comm[AL_COMM + 1]; /* raw bytes, as the kernel has them */
 	uint32_t uid;
-	int error;	/* errno it saw, 0 if allowed */
-	uint64_t count; /* EVENT_LOST */
-	char rule[320]; /* "ro /usr (agent-lock.ini:12)", "no rule" */
+	int error;	 /* errno it saw, 0 if allowed */
+	uint64_t count;	 /* EVENT_LOST; EVENT_SESSION: how often, 0 where that is no question */
+	uint64_t repeat; /* of a decision: this many in one line; 0: one, and no first and last */
+	struct timespec first, last;
+	char rule[320]; /* "ro /usr (agent-lock.ini:12)", "no rule"; EVENT_SESSION: one that it got */
 	bool sensitive;
 	uint32_t chain_len; /* the parents of pid, nearest first, up to the session's first process
 			     */
@@ -69,6 +77,8 @@ uint32_t event_op_parse(const char *name);
 
 /* Write the log line (without newline) into buf of EVENT_LINE_MAX bytes; returns its length. */
 size_t event_line(const struct event *event, char *buf);
+/* How many events its line stands for. */
+uint64_t event_weight(const struct event *event);
 /*
  * Parse what event_line() wrote. Never trusts the line: any byte sequence gives an event or a
  * failure, where *out_event stays as it was. Keys after the last one known are skipped. Give it

@@ -215,6 +215,23 @@ static void pretty_decision(const struct event *event, const struct event_style 
 			  sizeof(rule));
 		fprintf(out, "   by '%s'", rule);
 	}
+	if (event->repeat)
+		fprintf(out, "   %" PRIu64 " time%s more", event->repeat,
+			event->repeat == 1 ? "" : "s");
+}
+
+/* Escaped but for the blanks between them. */
+static void pretty_words(const char *words, FILE *out)
+{
+	fputs("  ", out);
+	while (*words) {
+		char escaped[4 * sizeof(((struct event *)0)->rule)];
+		size_t len = strcspn(words, " ");
+
+		escape(words, len, escaped, sizeof(escaped));
+		fprintf(out, " %s", escaped);
+		words += len + (words[len] == ' ');
+	}
 }
 
 void event_pretty(const struct event *event, const struct event_style *style, FILE *out)
@@ -243,6 +260,11 @@ void event_pretty(const struct event *event, const struct event_style *style, FI
 		text_comm(event->comm, comm);
 		fprintf(out, "%-8s %-*s   %s[%" PRIu32 "]", what, PATH_COLUMN, name, comm,
 			event->pid);
+		if (event->count)
+			fprintf(out, "   %" PRIu64 " time%s", event->count,
+				event->count == 1 ? "" : "s");
+		if (event->rule[0])
+			pretty_words(event->rule, out);
 	} else {
 		pretty_decision(event, style, out);
 	}
@@ -251,7 +273,7 @@ void event_pretty(const struct event *event, const struct event_style *style, FI
 
 static void json_decision(const struct event *event, FILE *out)
 {
-	char error[TEXT_ERROR];
+	char error[TEXT_ERROR], first[TEXT_TIME], last[TEXT_TIME];
 	uint32_t i, chain_len = event_chain_len(event);
 
 	putc(',', out);
@@ -270,6 +292,22 @@ static void json_decision(const struct event *event, FILE *out)
 		fprintf(out, ",\"pid\":%" PRIu32 "}", event->chain[i].pid);
 	}
 	fprintf(out, "],\"sensitive\":%s", event->sensitive ? "true" : "false");
+	if (event->repeat) {
+		text_time(&event->first, first);
+		text_time(&event->last, last);
+		fprintf(out, ",\"repeat\":%" PRIu64 ",\"first\":\"%s\",\"last\":\"%s\"",
+			event->repeat, first, last);
+	}
+}
+
+static void json_details(const struct event *event, FILE *out)
+{
+	if (event->count)
+		fprintf(out, ",\"count\":%" PRIu64, event->count);
+	if (!event->rule[0])
+		return;
+	fputs(",\"rule\":", out);
+	text_json(event->rule, strnlen(event->rule, sizeof(event->rule) - 1), out);
 }
 
 void event_json(const struct event *event, FILE *out)
@@ -293,6 +331,32 @@ void event_json(const struct event *event, FILE *out)
 		text_json_bytes("comm", event->comm, strnlen(event->comm, AL_COMM), out);
 		if (event->kind != EVENT_SESSION)
 			json_decision(event, out);
+		else
+			json_details(event, out);
 	}
 	fputs("}\n", out);
+}
+
+void text_age(uint64_t age, char out[TEXT_AGE])
+{
+	if (age < 60)
+		snprintf(out, TEXT_AGE, "%" PRIu64 "s", age);
+	else if (age < 3600)
+		snprintf(out, TEXT_AGE, "%" PRIu64 "m", age / 60);
+	else if (age < 86400)
+		snprintf(out, TEXT_AGE, "%" PRIu64 "h%02" PRIu64 "m", age / 3600, age % 3600 / 60);
+	else
+		snprintf(out, TEXT_AGE, "%" PRIu64 "d%02" PRIu64 "h", age / 86400,
+			 age % 86400 / 3600);
+}
+
+void text_json_session(const char *name, const char *state, size_t state_size, bool audit,
+		       const char *directory, FILE *out)
+{
+	fputs("{\"session\":", out);
+	text_json(name, strnlen(name, SESSION_NAME_MAX), out);
+	fputs(",\"state\":", out);
+	text_json(state, strnlen(state, state_size - 1), out);
+	fprintf(out, ",\"mode\":\"%s\",", audit ? "audit" : "enforce");
+	text_json_bytes("directory", directory, strnlen(directory, AL_PATH_MAX), out);
 }

@@ -16,6 +16,7 @@
 
 #define TEXT_TIME 32  /* buffer for text_time() */
 #define TEXT_ERROR 16 /* buffer for text_error() */
+#define TEXT_AGE 32   /* buffer for text_age() */
 #define TEXT_COMM (4 * AL_COMM + 1)
 #define TEXT_PATH (4 * AL_PATH_MAX + 1)
 #define TEXT_SESSION (4 * SESSION_NAME_MAX + 1)
@@ -53,5 +54,14 @@ void text_json(const char *text, size_t len, FILE *out);
  * most AL_PATH_MAX.
  */
 void text_json_bytes(const char *key, const char *text, size_t len, FILE *out);
+
+/* 45s, 12m, 3h05m, 2d04h: the two largest units of so many seconds, one word. */
+void text_age(uint64_t age, char out[TEXT_AGE]);
+/*
+ * What a report and an entry of the list begin with, up to the directory; the brace stays open.
+ * state is in state_size bytes.
+ */
+void text_json_session(const char *name, const char *state, size_t state_size, bool audit,
+		       const char *directory, FILE *out);
 
 #endif

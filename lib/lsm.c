@@ -11,7 +11,9 @@
 #include <bpf/libbpf.h>
 
 #include "agent_lock.skel.h"
+#include "lsm_kept.h"
 #include "lsm_kernel.h"
+#include "lsm_links.h"
 #include "util.h"
 
 #define STRING_OF(x) #x
@@ -24,7 +26,10 @@ struct lsm {
 	int budget; /* events that are still handed over in this call */
 	lsm_event_fn event;
 	void *event_data;
+	struct al_event held; /* taken from the ring, not handed over yet */
+	bool holds;
 	int cpus;
+	uint64_t *zeros; /* a counter, on each of them */
 };
 
 /* libbpf's own words go nowhere unless somebody debugs: the failure says what is wrong. */
@@ -80,131 +85,72 @@ static int pin_maps(struct agent_lock *skel, struct fail *f)
 	return 0;
 }
 
-static int load(struct lsm *lsm, uint32_t session_level, bool pinned, struct fail *f)
+/* The constants that the programs are loaded with. */
+static int set_constants(struct agent_lock *skel, uint32_t session_level, struct fail *f)
+{
+	skel->rodata->session_level = session_level;
+	skel->rodata->rename_lock_at = lsm_symbol("rename_lock");
+	if (skel->rodata->rename_lock_at)
+		return 0;
+	fail(f, 0, "the kernel does not say where its rename_lock is");
+	return fail_hint(f, "allow root to see addresses: sysctl kernel.kptr_restrict=1; if it is "
+			    "so, use a kernel with CONFIG_KALLSYMS_ALL=y");
+}
+
+static int open_object(struct lsm *lsm, uint32_t session_level, struct fail *f)
 {
 	lsm->skel = agent_lock__open();
 	if (!lsm->skel)
 		return fail(f, errno, "cannot open the BPF object");
-	lsm->skel->rodata->session_level = session_level;
-	lsm->skel->rodata->rename_lock_at = lsm_symbol("rename_lock");
-	if (!lsm->skel->rodata->rename_lock_at) {
-		fail(f, 0, "the kernel does not say where its rename_lock is");
-		return fail_hint(
-			f, "allow root to see addresses: sysctl kernel.kptr_restrict=1; if it is "
-			   "so, use a kernel with CONFIG_KALLSYMS_ALL=y");
-	}
-	if (choose_programs(lsm->skel, f) || (pinned && pin_maps(lsm->skel, f)))
+	if (set_constants(lsm->skel, session_level, f))
 		return -1;
-	if (agent_lock__load(lsm->skel)) {
-		int no = errno;
-
-		fail(f, no, "the kernel refused to load the BPF programs");
-		if (no == EPERM)
-			return fail_hint(f, "is the kernel in lockdown mode 'confidentiality'? see "
-					    "/sys/kernel/security/lockdown");
-		return fail_hint(
-			f, no == EINVAL
-				   ? "maps of another version are pinned in " LSM_PIN_DIR
-				     ": end its sessions, stop its daemon, remove the directory"
-				   : "AGENT_LOCK_DEBUG=1 agent-lockd shows the verifier's words");
-	}
-	return 0;
+	return choose_programs(lsm->skel, f);
 }
 
-static void remove_pins(const char *dir)
+static int load(struct agent_lock *skel, struct fail *f)
 {
-	DIR *entries = opendir(dir);
-	struct dirent *entry;
+	int no;
 
-	if (!entries)
-		return;
-	while ((entry = readdir(entries)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(entries), entry->d_name, 0);
-	closedir(entries);
-	rmdir(dir);
+	if (agent_lock__load(skel) == 0)
+		return 0;
+	no = errno;
+	fail(f, no, "the kernel refused to load the BPF programs");
+	if (no == EPERM)
+		return fail_hint(f, "is the kernel in lockdown mode 'confidentiality'? see "
+				    "/sys/kernel/security/lockdown");
+	return fail_hint(f, no == EINVAL
+				    ? "maps of another version are pinned in " LSM_PIN_DIR
+				      ": end its sessions, stop its daemon, remove the directory"
+				    : "AGENT_LOCK_DEBUG=1 agent-lockd shows the verifier's words");
 }
 
-/* Remove every set of links but the one named keep. */
-static void remove_links(const char *keep)
+static uint64_t number_of(const void *bytes, size_t size, uint64_t number)
 {
-	DIR *entries = opendir(LSM_PIN_DIR);
-	struct dirent *entry;
-	char path[512];
-
-	if (!entries)
-		return;
-	while ((entry = readdir(entries))) {
-		if (strncmp(entry->d_name, "links-", 6) != 0)
-			continue;
-		snprintf(path, sizeof(path), LSM_PIN_DIR "/%s", entry->d_name);
-		if (!keep || strcmp(path, keep) != 0)
-			remove_pins(path);
-	}
-	closedir(entries);
-}
-
-static int pin_link(struct bpf_link *link, const char *dir, const char *name, struct fail *f)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	if (bpf_link__pin(link, path))
-		return fail(f, errno, "cannot pin %s", path);
-	return 0;
-}
-
-/* To a hook, or to the cgroup above all sessions. NULL with errno. */
-static struct bpf_link *attach_program(struct bpf_program *program, int sessions)
-{
-	enum bpf_prog_type type = bpf_program__type(program);
-
-	if (type == BPF_PROG_TYPE_CGROUP_SKB || type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR)
-		return bpf_program__attach_cgroup(program, sessions);
-	return bpf_program__attach(program);
+	for (const unsigned char *at = bytes; size--; at++)
+		number = (number ^ *at) * AL_FNV_PRIME;
+	return number;
 }
 
 /*
- * Attach all and pin the links as a new set; only then do older sets go. Killed anywhere in here,
- * at least one whole set enforces: half a policy never does.
+ * Programs of the same build that an earlier daemon attached go on as they are, and with them what
+ * they know: nothing is verified anew, and a daemon that was killed is back in an instant.
  */
-static int attach(struct lsm *lsm, int sessions, struct fail *f)
+static int load_and_attach(struct lsm *lsm, int sessions, struct fail *f)
 {
+	struct agent_lock *skel = lsm->skel;
 	struct bpf_program *program;
-	char dir[128];
-	int n = 0;
+	char dir[LSM_LINKS_PATH], globals[256];
+	uint64_t build;
 
-	do
-		snprintf(dir, sizeof(dir), LSM_PIN_DIR "/links-%d", ++n);
-	while (mkdir(dir, 0700) && errno == EEXIST && n < 1000);
-	if (access(dir, F_OK))
-		return fail(f, errno, "cannot make %s", dir);
-	bpf_object__for_each_program(program, lsm->skel->obj)
-	{
-		struct bpf_link *link;
-		int ret;
-
-		if (!bpf_program__autoload(program))
-			continue;
-		link = attach_program(program, sessions);
-		/* These only tell: a kernel whose functions cannot be traced jails as well. */
-		if (!link &&
-		    (program == lsm->skel->progs.al_moving || program == lsm->skel->progs.al_moved))
-			continue;
-		if (!link) {
-			fail(f, errno, "cannot attach %s", bpf_program__name(program));
-			remove_pins(dir);
-			return -1;
-		}
-		ret = pin_link(link, dir, bpf_program__name(program), f);
-		bpf_link__destroy(link);
-		if (ret) {
-			remove_pins(dir);
-			return -1;
-		}
-	}
-	remove_links(dir);
-	return 0;
+	build = number_of(skel->skeleton->data, skel->skeleton->data_sz, AL_FNV_BASIS);
+	build = number_of(skel->rodata, sizeof(*skel->rodata), build);
+	if (!lsm_links_find(skel->obj, build, sessions, dir))
+		return load(skel, f) ? -1 : lsm_links_attach(skel->obj, build, sessions, f);
+	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
+	lsm_links_globals(dir, globals, sizeof(globals));
+	if (bpf_map__set_pin_path(skel->maps.data, globals))
+		return fail(f, errno, "cannot take over %s", globals);
+	return load(skel, f);
 }
 
 /*
@@ -248,7 +194,13 @@ int lsm_open(uint32_t session_level, int sessions, struct lsm **out_lsm, struct 
 		lsm_close(lsm);
 		return -1;
 	}
-	if (load(lsm, session_level, true, f) || attach(lsm, sessions, f)) {
+	lsm->zeros = calloc((size_t)lsm->cpus, sizeof(*lsm->zeros));
+	if (!lsm->zeros) {
+		lsm_close(lsm);
+		return fail(f, ENOMEM, "cannot load the BPF programs");
+	}
+	if (open_object(lsm, session_level, f) || pin_maps(lsm->skel, f) ||
+	    load_and_attach(lsm, sessions, f)) {
 		lsm_close(lsm);
 		return -1;
 	}
@@ -263,13 +215,14 @@ void lsm_close(struct lsm *lsm)
 	for (int i = 0; i < LSM_RINGS; i++)
 		ring_buffer__free(lsm->rings[i]);
 	agent_lock__destroy(lsm->skel);
+	free(lsm->zeros);
 	free(lsm);
 }
 
 int lsm_unpin_all(struct fail *f)
 {
-	remove_links(NULL);
-	remove_pins(PIN_MAPS);
+	lsm_links_remove();
+	lsm_pins_remove(PIN_MAPS);
 	if (rmdir(LSM_PIN_DIR) && errno != ENOENT)
 		return fail(f, errno, "cannot remove %s", LSM_PIN_DIR);
 	return 0;
@@ -303,7 +256,8 @@ void lsm_unmark(struct lsm *lsm, int fd)
  * Only the kernel knows s_dev and the generation: al_path_notify notes them when we, and nobody
  * else, watch the object.
  */
-int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f)
+int lsm_number(struct lsm *lsm, int fd, uint32_t object,
+	       struct al_number out_numbers[AL_NUMBERS_OF_ONE], struct fail *f)
 {
 	int map = bpf_map__fd(lsm->skel->maps.numbering);
 	struct al_numbering asked = {.tgid = (uint32_t)getpid(), .object = object}, nobody = {0};
@@ -326,7 +280,20 @@ int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f)
 	if (asked.object) /* al_path_notify takes it away when it is noted */
 		return fail(f, ENOSPC, "cannot keep an object by number (%d at most)",
 			    AL_MAX_NUMBERS);
+	memcpy(out_numbers, asked.numbers, sizeof(asked.numbers));
 	return 0;
+}
+
+void lsm_unnumber(struct lsm *lsm, uint32_t object,
+		  const struct al_number numbers[AL_NUMBERS_OF_ONE])
+{
+	int map = bpf_map__fd(lsm->skel->maps.numbers);
+	uint32_t whose;
+
+	/* Numbers can collide: another object may have this one by now. */
+	for (int i = 0; i < AL_NUMBERS_OF_ONE; i++)
+		if (bpf_map_lookup_elem(map, &numbers[i], &whose) == 0 && whose == object)
+			bpf_map_delete_elem(map, &numbers[i]);
 }
 
 /*
@@ -334,7 +301,8 @@ int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f)
  * one goes: a cursor on a key that is gone begins again.
  */
 static void delete_matching(int map, void *key, void *next, size_t size,
-			    bool (*matches)(int map, const void *key, uint32_t of), uint32_t of)
+			    bool (*matches)(int map, const void *key, const void *of),
+			    const void *of)
 {
 	bool more = bpf_map_get_next_key(map, NULL, key) == 0;
 
@@ -346,19 +314,19 @@ static void delete_matching(int map, void *key, void *next, size_t size,
 	}
 }
 
-static bool number_of_object(int map, const void *key, uint32_t object)
+static bool number_of_object(int map, const void *key, const void *object)
 {
 	uint32_t value;
 
-	return bpf_map_lookup_elem(map, key, &value) == 0 && value == object;
+	return bpf_map_lookup_elem(map, key, &value) == 0 && value == *(const uint32_t *)object;
 }
 
-void lsm_unnumber(struct lsm *lsm, uint32_t object)
+void lsm_unnumber_all(struct lsm *lsm, uint32_t object)
 {
 	struct al_number key, next;
 
 	delete_matching(bpf_map__fd(lsm->skel->maps.numbers), &key, &next, sizeof(key),
-			number_of_object, object);
+			number_of_object, &object);
 }
 
 void lsm_attend(struct lsm *lsm, bool all_held)
@@ -384,6 +352,11 @@ uint32_t lsm_new_object(struct lsm *lsm)
 static int put_rule(struct bpf_map *map, const void *key, const struct al_rule *rule,
 		    struct fail *f)
 {
+	struct al_rule there;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(map), key, &there) == 0 &&
+	    memcmp(&there, rule, sizeof(there)) == 0)
+		return 0;
 	if (bpf_map_update_elem(bpf_map__fd(map), key, rule, BPF_ANY))
 		return fail(f, errno == E2BIG ? ENOSPC : errno,
 			    "cannot add a rule (%d at most on this machine)", AL_MAX_RULES);
@@ -401,63 +374,166 @@ int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t right
 	return put_rule(lsm->skel->maps.rules, &key, &rule, f);
 }
 
-int lsm_name_set(struct lsm *lsm, uint32_t slot, uint32_t object, const char *name, uint32_t rights,
-		 uint32_t id, struct fail *f)
+static struct al_name name_key_of(uint32_t slot, uint32_t object, const char *name)
 {
-	struct al_name name_key = {.hash = AL_FNV_BASIS, .object = object, .slot = slot};
+	return (struct al_name){
+		.hash = number_of(name, strlen(name), AL_FNV_BASIS),
+		.object = object,
+		.slot = slot,
+	};
+}
+
+int lsm_name_set(struct lsm *lsm, uint32_t slot, uint32_t object, const char *name, uint32_t rights,
+		 uint32_t id, bool ruled, struct fail *f)
+{
+	struct al_name name_key = name_key_of(slot, object, name);
 	struct al_rule named = {.rights = rights, .id = id}, directory;
 	uint64_t key = (uint64_t)slot << 32 | object;
 
-	for (const char *at = name; *at; at++)
-		name_key.hash = (name_key.hash ^ (unsigned char)*at) * AL_FNV_PRIME;
 	/* The name first: a directory that says it has rules for names must not lack one. */
 	if (put_rule(lsm->skel->maps.names, &name_key, &named, f))
 		return -1;
-	if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.rules), &key, &directory))
+	if (!ruled || bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.rules), &key, &directory))
 		directory = (struct al_rule){.rights = AL_PASS, .id = AL_NO_RULE};
 	directory.rights |= AL_NAMES;
 	return put_rule(lsm->skel->maps.rules, &key, &directory, f);
 }
 
-static bool rule_of_slot(int map, const void *key, uint32_t slot)
+void lsm_rule_drop(struct lsm *lsm, uint32_t slot, uint32_t object)
 {
-	(void)map;
-	return *(const uint64_t *)key >> 32 == slot;
+	uint64_t key = (uint64_t)slot << 32 | object;
+
+	(void)bpf_map_delete_elem(bpf_map__fd(lsm->skel->maps.rules), &key); /* fails: not there */
 }
 
-static bool name_of_slot(int map, const void *key, uint32_t slot)
+void lsm_name_drop(struct lsm *lsm, uint32_t slot, uint32_t object, const char *name)
 {
-	(void)map;
-	return ((const struct al_name *)key)->slot == slot;
+	struct al_name key = name_key_of(slot, object, name);
+
+	(void)bpf_map_delete_elem(bpf_map__fd(lsm->skel->maps.names), &key); /* fails: not there */
 }
 
-static bool tally_of_slot(int map, const void *key, uint32_t slot)
+static bool rule_of_slot(int map, const void *key, const void *slot)
 {
 	(void)map;
-	return ((const struct al_tally_key *)key)->slot == slot;
+	return *(const uint64_t *)key >> 32 == *(const uint32_t *)slot;
+}
+
+static bool name_of_slot(int map, const void *key, const void *slot)
+{
+	(void)map;
+	return ((const struct al_name *)key)->slot == *(const uint32_t *)slot;
+}
+
+static bool tally_of_slot(int map, const void *key, const void *slot)
+{
+	(void)map;
+	return ((const struct al_tally_key *)key)->slot == *(const uint32_t *)slot;
+}
+
+/* The tally is of all sessions: no further than to the last of this one. */
+static void drop_tally(struct lsm *lsm, uint32_t slot)
+{
+	int map = bpf_map__fd(lsm->skel->maps.tally);
+	struct al_tally_key key, next;
+	uint32_t left = 0, none = 0;
+	bool more;
+
+	bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.tallied), &slot, &left);
+	more = left && bpf_map_get_next_key(map, NULL, &key) == 0;
+	while (more && left) {
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (tally_of_slot(map, &key, &slot) && bpf_map_delete_elem(map, &key) == 0)
+			left--;
+		key = next;
+	}
+	bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.tallied), &slot, &none, BPF_ANY);
+}
+
+void lsm_slot_zero(struct lsm *lsm, uint32_t slot)
+{
+	int map = bpf_map__fd(lsm->skel->maps.counters);
+
+	drop_tally(lsm, slot);
+	for (uint32_t i = 0; i < AL_NCOUNTERS; i++) {
+		uint32_t index = slot * AL_NCOUNTERS + i;
+
+		bpf_map_update_elem(map, &index, lsm->zeros, BPF_ANY);
+	}
 }
 
 void lsm_slot_clear(struct lsm *lsm, uint32_t slot)
 {
-	int map = bpf_map__fd(lsm->skel->maps.counters);
-	cleanup_free uint64_t *zeros = calloc((size_t)lsm->cpus, sizeof(*zeros));
-	struct al_tally_key tally, next_tally;
 	struct al_name name, next_name;
 	uint64_t rule, next_rule;
-	uint32_t none = 0;
 
 	delete_matching(bpf_map__fd(lsm->skel->maps.rules), &rule, &next_rule, sizeof(rule),
-			rule_of_slot, slot);
+			rule_of_slot, &slot);
 	delete_matching(bpf_map__fd(lsm->skel->maps.names), &name, &next_name, sizeof(name),
-			name_of_slot, slot);
-	delete_matching(bpf_map__fd(lsm->skel->maps.tally), &tally, &next_tally, sizeof(tally),
-			tally_of_slot, slot);
-	bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.tallied), &slot, &none, BPF_ANY);
-	for (uint32_t i = 0; zeros && i < AL_NCOUNTERS; i++) {
-		uint32_t index = slot * AL_NCOUNTERS + i;
+			name_of_slot, &slot);
+	lsm_slot_zero(lsm, slot);
+}
 
-		bpf_map_update_elem(map, &index, zeros, BPF_ANY);
-	}
+int lsm_keep(struct lsm_kept *kept, uint32_t slot, uint32_t object, const char *name,
+	     struct fail *f)
+{
+	struct al_name what = {.slot = slot, .object = object};
+
+	if (name)
+		what = name_key_of(slot, object, name);
+	return lsm_kept_add(kept, &what, f);
+}
+
+static bool rule_is_stray(int map, const void *key, const void *kept)
+{
+	uint64_t rule = *(const uint64_t *)key;
+	struct al_name what = {.slot = (uint32_t)(rule >> 32), .object = (uint32_t)rule};
+
+	(void)map;
+	return !lsm_kept_has(kept, &what);
+}
+
+static bool name_is_stray(int map, const void *key, const void *kept)
+{
+	(void)map;
+	return !lsm_kept_has(kept, key);
+}
+
+static bool number_is_stray(int map, const void *key, const void *kept)
+{
+	struct al_name what = {.slot = LSM_ANY_SLOT};
+
+	return bpf_map_lookup_elem(map, key, &what.object) == 0 && !lsm_kept_has(kept, &what);
+}
+
+static bool tally_is_stray(int map, const void *key, const void *kept)
+{
+	struct al_name what = {.slot = ((const struct al_tally_key *)key)->slot};
+
+	(void)map;
+	return !lsm_kept_has(kept, &what);
+}
+
+void lsm_drop_others(struct lsm *lsm, struct lsm_kept *kept)
+{
+	struct al_tally_key tally, next_tally;
+	struct al_number number, next_number;
+	struct al_numbering nobody = {0};
+	struct al_name name, next_name;
+	uint64_t rule, next_rule;
+	uint32_t zero = 0;
+
+	lsm_kept_sort(kept);
+	delete_matching(bpf_map__fd(lsm->skel->maps.rules), &rule, &next_rule, sizeof(rule),
+			rule_is_stray, kept);
+	delete_matching(bpf_map__fd(lsm->skel->maps.names), &name, &next_name, sizeof(name),
+			name_is_stray, kept);
+	delete_matching(bpf_map__fd(lsm->skel->maps.numbers), &number, &next_number, sizeof(number),
+			number_is_stray, kept);
+	delete_matching(bpf_map__fd(lsm->skel->maps.tally), &tally, &next_tally, sizeof(tally),
+			tally_is_stray, kept);
+	/* An earlier daemon died while it asked: whoever has its pid now must not be answered. */
+	bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.numbering), &zero, &nobody, BPF_ANY);
 }
 
 static int put_session(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags,
@@ -518,24 +594,50 @@ void lsm_sessions(struct lsm *lsm,
 			each(keys[i], &session, data);
 }
 
+static int sum_counter(struct lsm *lsm, uint32_t index, uint64_t *values, uint64_t *out_sum)
+{
+	uint64_t sum = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.counters), &index, values))
+		return -1;
+	for (int cpu = 0; cpu < lsm->cpus; cpu++)
+		sum += values[cpu];
+	*out_sum = sum;
+	return 0;
+}
+
 int lsm_counters(struct lsm *lsm, uint32_t slot, uint64_t *out_counters, struct fail *f)
 {
-	int map = bpf_map__fd(lsm->skel->maps.counters);
 	cleanup_free uint64_t *values = calloc((size_t)lsm->cpus, sizeof(*values));
 
 	if (!values)
 		return fail(f, ENOMEM, "cannot read the counts");
-	for (uint32_t i = 0; i < AL_NCOUNTERS; i++) {
-		uint32_t index = slot * AL_NCOUNTERS + i;
-		uint64_t sum = 0;
-
-		if (bpf_map_lookup_elem(map, &index, values))
+	for (uint32_t i = 0; i < AL_NCOUNTERS; i++)
+		if (sum_counter(lsm, slot * AL_NCOUNTERS + i, values, &out_counters[i]))
 			return fail(f, errno, "cannot read the counts");
-		for (int cpu = 0; cpu < lsm->cpus; cpu++)
-			sum += values[cpu];
-		out_counters[i] = sum;
-	}
 	return 0;
+}
+
+uint64_t lsm_counter(struct lsm *lsm, uint32_t slot, enum al_counter counter)
+{
+	cleanup_free uint64_t *values = calloc((size_t)lsm->cpus, sizeof(*values));
+	uint64_t sum = 0;
+
+	if (values)
+		(void)sum_counter(lsm, slot * AL_NCOUNTERS + counter, values, &sum); /* then 0 */
+	return sum;
+}
+
+void lsm_told(struct lsm *lsm, uint32_t slot, uint64_t more)
+{
+	cleanup_free uint64_t *values = calloc((size_t)lsm->cpus, sizeof(*values));
+	uint32_t index = slot * AL_NCOUNTERS + AL_COUNT_TOLD;
+	int map = bpf_map__fd(lsm->skel->maps.counters);
+
+	if (!values || bpf_map_lookup_elem(map, &index, values))
+		return; /* then it is told twice, not forgotten */
+	values[0] += more;
+	(void)bpf_map_update_elem(map, &index, values, BPF_ANY);
 }
 
 void lsm_tally(struct lsm *lsm, uint32_t slot,
@@ -546,20 +648,43 @@ void lsm_tally(struct lsm *lsm, uint32_t slot,
 	int map = bpf_map__fd(lsm->skel->maps.tally);
 	struct al_tally_key key, *at = NULL;
 	struct al_tally entry;
+	uint32_t left;
 
-	while (bpf_map_get_next_key(map, at, &key) == 0) {
+	/*
+	 * The map has those of all sessions, and no other order than its own: look no further than to
+	 * the last of this one. It is counted after it is made, so none is missed but what comes now.
+	 */
+	if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.tallied), &slot, &left))
+		return;
+	while (left && bpf_map_get_next_key(map, at, &key) == 0) {
 		at = &key;
-		if (key.slot == slot && bpf_map_lookup_elem(map, &key, &entry) == 0)
-			each(&key, &entry, data);
+		if (key.slot != slot || bpf_map_lookup_elem(map, &key, &entry))
+			continue;
+		each(&key, &entry, data);
+		left--;
 	}
 }
 
+static void hand_over(struct lsm *lsm)
+{
+	if (!lsm->holds)
+		return;
+	lsm->holds = false;
+	lsm->event(&lsm->held, lsm->event_data);
+}
+
+/*
+ * Its place in the ring is given up after this: so what is handed over is the one before. A daemon that
+ * is killed takes one with it, which is seen to be missing, rather than leave it to be told twice.
+ */
 static int on_record(void *context, void *record, size_t size)
 {
 	struct lsm *lsm = context;
 
-	if (size >= sizeof(struct al_event))
-		lsm->event(record, lsm->event_data);
+	hand_over(lsm);
+	lsm->holds = size >= sizeof(struct al_event);
+	if (lsm->holds)
+		memcpy(&lsm->held, record, sizeof(lsm->held));
 	/*
 	 * A negative value ends ring_buffer__consume() after this record; else it goes on as long
 	 * as there is more.
@@ -569,13 +694,16 @@ static int on_record(void *context, void *record, size_t size)
 
 int lsm_events_start(struct lsm *lsm, lsm_event_fn fn, void *data, struct fail *f)
 {
+	struct bpf_map *const maps[LSM_RINGS] = {lsm->skel->maps.refusals, lsm->skel->maps.floods,
+						 lsm->skel->maps.opens};
+
 	lsm->event = fn;
 	lsm->event_data = data;
-	lsm->rings[0] =
-		ring_buffer__new(bpf_map__fd(lsm->skel->maps.refusals), on_record, lsm, NULL);
-	lsm->rings[1] = ring_buffer__new(bpf_map__fd(lsm->skel->maps.opens), on_record, lsm, NULL);
-	if (!lsm->rings[0] || !lsm->rings[1])
-		return fail(f, errno, "cannot read the event rings");
+	for (int i = 0; i < LSM_RINGS; i++) {
+		lsm->rings[i] = ring_buffer__new(bpf_map__fd(maps[i]), on_record, lsm, NULL);
+		if (!lsm->rings[i])
+			return fail(f, errno, "cannot read the event rings");
+	}
 	return 0;
 }
 
@@ -584,13 +712,28 @@ int lsm_events_fd(struct lsm *lsm, int ring)
 	return ring_buffer__epoll_fd(lsm->rings[ring]);
 }
 
+/* More than any ring has room for: what was there when this began, and no end is never. */
+#define RING_EVENTS ((1 << 23) / (int)sizeof(struct al_event) + 1)
+
+static void read_ring(struct lsm *lsm, int ring, int most)
+{
+	lsm->budget = most;
+	/* Fails only if the callback does, which means: enough. */
+	(void)ring_buffer__consume(lsm->rings[ring]);
+	hand_over(lsm);
+}
+
 void lsm_events_read(struct lsm *lsm)
 {
-	for (int i = 0; i < LSM_RINGS; i++) {
-		lsm->budget = LSM_EVENTS_AT_ONCE;
-		(void)ring_buffer__consume(
-			lsm->rings[i]); /* fails only if the callback does, which means: enough */
-	}
+	read_ring(lsm, 0, RING_EVENTS);
+	for (int i = 1; i < LSM_RINGS; i++)
+		read_ring(lsm, i, LSM_EVENTS_AT_ONCE);
+}
+
+void lsm_events_drain(struct lsm *lsm)
+{
+	for (int i = 0; i < LSM_RINGS; i++)
+		read_ring(lsm, i, RING_EVENTS);
 }
 
 static void print_verified(struct lsm *lsm, FILE *out)
@@ -618,7 +761,7 @@ int lsm_verify(uint32_t session_level, FILE *out, struct fail *f)
 	libbpf_set_print(quiet);
 	if (lsm_supported(f))
 		return -1;
-	ret = load(&lsm, session_level, false, f);
+	ret = open_object(&lsm, session_level, f) || load(lsm.skel, f) ? -1 : 0;
 	if (ret == 0)
 		print_verified(&lsm, out);
 	agent_lock__destroy(lsm.skel);

@@ -36,8 +36,8 @@ struct lsm_hook {
 int lsm_hooks(void (*each)(const struct lsm_hook *hook, void *data), void *data, struct fail *f);
 
 /*
- * Load and attach. Maps that are pinned already are taken over with all that is in them; the new
- * programs run before the old ones' links go. session_level: cgroup level of a session
+ * Load and attach. Maps that are pinned already are taken over with all that is in them, and so are
+ * attached programs of this very build; new ones run before the old ones' links go. session_level: cgroup level of a session
  * (cg_session_level()); sessions: a descriptor of the cgroup above them all (cg_directory()). On
  * success *out_lsm is the caller's.
  */
@@ -52,9 +52,15 @@ uint32_t lsm_object_of(struct lsm *lsm, int fd);
 /* Mark it. */
 int lsm_mark(struct lsm *lsm, int fd, uint32_t object, struct fail *f);
 void lsm_unmark(struct lsm *lsm, int fd);
-/* Keep a restricting object by number too; forget it again. */
-int lsm_number(struct lsm *lsm, int fd, uint32_t object, struct fail *f);
-void lsm_unnumber(struct lsm *lsm, uint32_t object);
+/*
+ * Keep a restricting object by number too; forget it again. out_numbers: what lsm_unnumber() wants;
+ * whoever does not have them leaves it to lsm_unnumber_all(), which goes through all there are.
+ */
+int lsm_number(struct lsm *lsm, int fd, uint32_t object,
+	       struct al_number out_numbers[AL_NUMBERS_OF_ONE], struct fail *f);
+void lsm_unnumber(struct lsm *lsm, uint32_t object,
+		  const struct al_number numbers[AL_NUMBERS_OF_ONE]);
+void lsm_unnumber_all(struct lsm *lsm, uint32_t object);
 /*
  * This process holds every marked object in memory (true), or may not (false): as long as it does,
  * numbers are not asked. The kernel half notices by itself when the process ends.
@@ -66,11 +72,27 @@ uint32_t lsm_new_object(struct lsm *lsm);
 /* A directory's AL_NAMES stays what it is. */
 int lsm_rule_set(struct lsm *lsm, uint32_t slot, uint32_t object, uint32_t rights, uint32_t id,
 		 struct fail *f);
-/* The rule for whatever is called name in the directory that object marks: see struct al_name. */
+/*
+ * The rule for whatever is called name in the directory that object marks: see struct al_name. ruled:
+ * there is one for the directory itself.
+ */
 int lsm_name_set(struct lsm *lsm, uint32_t slot, uint32_t object, const char *name, uint32_t rights,
-		 uint32_t id, struct fail *f);
-/* Remove all rules, counts and tally entries of a slot. */
+		 uint32_t id, bool ruled, struct fail *f);
+/* Take them away again. */
+void lsm_rule_drop(struct lsm *lsm, uint32_t slot, uint32_t object);
+void lsm_name_drop(struct lsm *lsm, uint32_t slot, uint32_t object, const char *name);
+/* Remove all counts and tally entries of a slot; the same and all rules, of which nobody has a list. */
+void lsm_slot_zero(struct lsm *lsm, uint32_t slot);
 void lsm_slot_clear(struct lsm *lsm, uint32_t slot);
+
+/*
+ * What an earlier daemon left in the maps and no session has goes. First collect all that is kept
+ * (lsm_kept.h): each session with object 0, its objects, with the name for a rule that is about one.
+ */
+struct lsm_kept;
+int lsm_keep(struct lsm_kept *kept, uint32_t slot, uint32_t object, const char *name,
+	     struct fail *f);
+void lsm_drop_others(struct lsm *lsm, struct lsm_kept *kept);
 
 /* The one update that starts a jail, and the one that ends it. */
 int lsm_publish(struct lsm *lsm, uint64_t cgroup, uint32_t slot, uint32_t flags, struct fail *f);
@@ -87,22 +109,29 @@ void lsm_sessions(struct lsm *lsm,
 
 /* Exact totals of a slot, summed over the CPUs: AL_NCOUNTERS values. */
 int lsm_counters(struct lsm *lsm, uint32_t slot, uint64_t *out_counters, struct fail *f);
+/* One of them. */
+uint64_t lsm_counter(struct lsm *lsm, uint32_t slot, enum al_counter counter);
+/* Add to AL_COUNT_TOLD, which only the daemon does. */
+void lsm_told(struct lsm *lsm, uint32_t slot, uint64_t more);
 void lsm_tally(struct lsm *lsm, uint32_t slot,
 	       void (*each)(const struct al_tally_key *key, const struct al_tally *tally,
 			    void *data),
 	       void *data);
 
 /*
- * Events: a descriptor to poll for each ring (refusals and allowed operations apart), and a call
- * that hands over what is there, but LSM_EVENTS_AT_ONCE of each at most: whoever floods a ring must
- * not keep the caller from everybody else.
+ * Events: a descriptor to poll for each ring (refusals; those of sessions that have too many; allowed
+ * operations), and a call that hands over what is there, in this order: all of the first, of the
+ * others LSM_EVENTS_AT_ONCE at most: whoever floods a ring must not keep the caller from everybody
+ * else.
  */
-#define LSM_RINGS 2
-#define LSM_EVENTS_AT_ONCE 512
+#define LSM_RINGS 3
+#define LSM_EVENTS_AT_ONCE 64
 typedef void (*lsm_event_fn)(const struct al_event *event, void *data);
 int lsm_events_start(struct lsm *lsm, lsm_event_fn fn, void *data, struct fail *f);
 int lsm_events_fd(struct lsm *lsm, int ring);
 void lsm_events_read(struct lsm *lsm);
+/* All that was there when it was called, and what came meanwhile, but not without end. */
+void lsm_events_drain(struct lsm *lsm);
 
 /*
  * Load the programs, print how many instructions the kernel verified of each, let them go: nothing

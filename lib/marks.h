@@ -29,8 +29,12 @@ int marks_take(struct marks *marks, int fd, uint32_t *out_id, struct fail *f);
  * again.
  */
 int marks_adopt(struct marks *marks, int fd, uint32_t id, struct fail *f);
+/* One that could not be taken over: its number goes with the last rule about it. */
+int marks_miss(struct marks *marks, uint32_t id, struct fail *f);
 /* Keep it by number too (lsm_number()). */
 int marks_number(struct marks *marks, uint32_t id, struct fail *f);
+/* The descriptor held for it, which stays ours; -1: it is no mark of anybody's. */
+int marks_fd(struct marks *marks, uint32_t id);
 /* One reference less; with the last one mark, number and descriptor go. */
 void marks_drop(struct marks *marks, uint32_t id);
 

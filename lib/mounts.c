@@ -2,6 +2,8 @@
 /* mounts.c - see mounts.h. Format: Documentation/filesystems/proc.rst, 3.5 /proc/<pid>/mountinfo.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 
 #include "mounts.h"
@@ -102,6 +104,37 @@ void mounts_done(struct mounts *mounts)
 	free(mounts->entries);
 	mounts->entries = NULL;
 	mounts->len = 0;
+}
+
+/* Did it change since this was asked last? proc(5): POLLPRI says so, once. */
+static bool changed(int fd)
+{
+	struct pollfd poll_for = {.fd = fd, .events = POLLPRI};
+
+	return poll(&poll_for, 1, 0) != 0;
+}
+
+const struct mounts *mounts_now(struct mounts_cache *cache)
+{
+	if (cache->fd <= 0) {
+		cache->fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+		mounts_done(&cache->mounts);
+	}
+	if (cache->fd <= 0)
+		return NULL;
+	if (changed(cache->fd))
+		mounts_done(&cache->mounts);
+	if (!cache->mounts.len && mounts_read(&cache->mounts, NULL))
+		return NULL;
+	return &cache->mounts;
+}
+
+void mounts_cache_done(struct mounts_cache *cache)
+{
+	if (cache->fd > 0)
+		close(cache->fd);
+	mounts_done(&cache->mounts);
+	cache->fd = 0;
 }
 
 const struct mount_entry *mounts_at(const struct mounts *mounts, const char *point)

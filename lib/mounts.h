@@ -27,6 +27,14 @@ struct mounts {
 /* Read this process's own table. The caller frees it with mounts_done(). */
 int mounts_read(struct mounts *out_mounts, struct fail *f);
 void mounts_done(struct mounts *mounts);
+/* The table as it is now, read again only when something was mounted or unmounted. */
+struct mounts_cache {
+	int fd; /* of mountinfo, to be told; 0: not yet */
+	struct mounts mounts;
+};
+/* NULL if it can't be read. */
+const struct mounts *mounts_now(struct mounts_cache *cache);
+void mounts_cache_done(struct mounts_cache *cache);
 /* The same from a text in mountinfo's format, for tests. */
 int mounts_parse(const char *text, struct mounts *out_mounts, struct fail *f);
 

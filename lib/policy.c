@@ -146,8 +146,23 @@ void policy_tidy(struct policy *policy)
 }
 
 /* Does pattern match path or a directory above it? Cuts path for each try and mends it. */
+/* No wildcards: most patterns have none, and fnmatch(3) is slow. */
+static bool is_literal(const char *pattern)
+{
+	return !strpbrk(pattern, "*?[\\");
+}
+
+static bool is_ancestor(const char *dir, const char *path)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(dir, path, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
 static bool matches_ancestor(const char *pattern, char *path)
 {
+	if (is_literal(pattern))
+		return is_ancestor(pattern, path);
 	for (char *at = path + 1; *path; at++) {
 		char cut = *at;
 		bool match;
@@ -161,6 +176,11 @@ static bool matches_ancestor(const char *pattern, char *path)
 			return match;
 	}
 	return false;
+}
+
+static bool matches_name(const char *pattern, const char *name)
+{
+	return is_literal(pattern) ? strcmp(pattern, name) == 0 : fnmatch(pattern, name, 0) == 0;
 }
 
 bool policy_sensitive(const struct policy *policy, const char *path)
@@ -184,7 +204,7 @@ bool policy_sensitive(const struct policy *policy, const char *path)
 		const char *pattern = policy->sensitive[i];
 
 		if (strchr(pattern, '/') ? matches_ancestor(pattern, copy)
-					 : fnmatch(pattern, name, 0) == 0)
+					 : matches_name(pattern, name))
 			return true;
 	}
 	return false;
@@ -248,6 +268,13 @@ void policy_print(const struct policy *policy, FILE *out)
 	fprintf(out, "[session]\nmode = %s\nlocalhost = %s\nuserns = %s\n",
 		policy->audit ? "audit" : "enforce", policy->localhost ? "any" : "own",
 		policy->userns ? "allow" : "deny");
+	/* Those that are not there too: they may be in the base that this is read over. */
+	for (size_t i = 0; i < LIMIT_KINDS; i++) {
+		char text[LIMIT_TEXT];
+
+		limit_text((enum limit)i, policy->limits.of[i], text);
+		fprintf(out, "%s = %s\n", limit_name((enum limit)i), text);
+	}
 	for (size_t i = 0; i < policy->len; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 		const char *wants = rule->system ? "system" : rule->optional ? "optional" : "paths";

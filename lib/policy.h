@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "fail.h"
+#include "limit.h"
 
 enum policy_right {
 	POLICY_RW,	/* read, list, exec, write; not connect */
@@ -43,6 +44,7 @@ struct policy {
 	bool audit;
 	bool localhost; /* TCP to this machine's own services is allowed */
 	bool userns; /* user namespaces, and mounts in them, are allowed */
+	struct limits limits;
 };
 
 void policy_init(struct policy *policy);

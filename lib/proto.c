@@ -8,7 +8,7 @@
 #include "proto.h"
 #include "util.h"
 
-#define PROTO_MAGIC 0x314b4c41U /* "ALK1": changes with every change of the messages */
+#define PROTO_MAGIC 0x324b4c41U /* "ALK2": changes with every change of the messages */
 
 struct header {
 	uint32_t magic;
@@ -206,8 +206,11 @@ int message_receive(int socket, struct message *out_message)
 	}
 	if ((size_t)len < sizeof(header) || header.magic != PROTO_MAGIC ||
 	    (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		bool room = out_message->nfds < PROTO_FDS;
+
 		message_close(out_message);
-		errno = EBADMSG;
+		/* There was room for more descriptors here, but this process may have no more. */
+		errno = (msg.msg_flags & MSG_CTRUNC) && room ? EMFILE : EBADMSG;
 		return -1;
 	}
 	out_message->verb = header.verb;
@@ -238,6 +241,23 @@ void message_get_fail(struct message *message, struct fail *out_fail)
 	message_get_text(message, out_fail->hint, sizeof(out_fail->hint));
 }
 
+void message_put_limits(struct message *message, const struct limits *limits)
+{
+	for (size_t i = 0; i < LIMIT_KINDS; i++)
+		message_put(message, limits->of[i]);
+}
+
+bool message_get_limits(struct message *message, struct limits *out_limits)
+{
+	bool valid = true;
+
+	for (enum limit kind = 0; kind < LIMIT_KINDS; kind++) {
+		out_limits->of[kind] = message_get(message);
+		valid &= limit_valid(kind, out_limits->of[kind]);
+	}
+	return valid && !message->bad;
+}
+
 void message_put_entry(struct message *message, const struct list_entry *entry)
 {
 	message_start(message, PROTO_ENTRY);
@@ -250,6 +270,13 @@ void message_put_entry(struct message *message, const struct list_entry *entry)
 	message_put(message, entry->refused);
 	message_put(message, (uint64_t)entry->created);
 	message_put(message, entry->owner);
+	for (size_t i = 0; i < LIMIT_KINDS; i++) {
+		message_put(message, entry->usage.now[i]);
+		message_put(message, entry->usage.limits.of[i]);
+	}
+	message_put(message, (uint64_t)entry->log_error);
+	message_put(message, entry->log_missing);
+	message_put(message, entry->unmarked);
 }
 
 bool message_get_entry(struct message *message, struct list_entry *out_entry)
@@ -263,6 +290,13 @@ bool message_get_entry(struct message *message, struct list_entry *out_entry)
 	out_entry->refused = message_get(message);
 	out_entry->created = (int64_t)message_get(message);
 	out_entry->owner = (uint32_t)message_get(message);
+	for (size_t i = 0; i < LIMIT_KINDS; i++) {
+		out_entry->usage.now[i] = message_get(message);
+		out_entry->usage.limits.of[i] = message_get(message);
+	}
+	out_entry->log_error = (int)message_get(message);
+	out_entry->log_missing = message_get(message);
+	out_entry->unmarked = (uint32_t)message_get(message);
 	return message_complete(message);
 }
 
@@ -275,6 +309,7 @@ void message_put_head(struct message *message, const struct report *report)
 	message_put(message, report->audit);
 	message_put(message, report->lost);
 	message_put(message, report->others);
+	message_put(message, report->unmarked);
 	message_put(message, report->age);
 	message_put(message, report->processes);
 	message_put(message, report->owner);
@@ -291,6 +326,7 @@ bool message_get_head(struct message *message, struct report *out_report)
 	out_report->audit = message_get(message);
 	out_report->lost = message_get(message);
 	out_report->others = message_get(message);
+	out_report->unmarked = (uint32_t)message_get(message);
 	out_report->age = message_get(message);
 	out_report->processes = message_get(message);
 	out_report->owner = (uint32_t)message_get(message);

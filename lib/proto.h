@@ -4,17 +4,20 @@
  * each a verb and a row of fields, with descriptors beside it. Reading never goes past the end: a
  * field that isn't there makes the message bad, once and for all, and yields 0 or "".
  *
- *   new       NAME DIRECTORY FLAGS            then any number of rules and sensitive, then commit
+ *   new       NAME DIRECTORY FLAGS MEMORY PIDS CPU
+ *             then any number of rules and sensitive, then commit; limits are 0 for none
  *   rules     (RIGHTS RULE-INDEX PATH)...     with as many descriptors: the objects, opened O_PATH
  *             by the caller
  *   policy    (RIGHT SYSTEM OPTIONAL PATH ORIGIN)...
  *   sensitive PATTERN...
+ *   amend     NAME                            in the place of new: rules for a session that exists
  *   commit                                    -> done NAME
  *   exec NAME                                 -> done, after the caller was moved
  *   list                                      -> entry... done
  *   report NAME, destroy NAME                 -> head target... done; destroy: busy, ask again
  *   show NAME                                 -> text... done
- *   tail NAME                                 -> done LOG-SIZE, then text: a log line each
+ *   freeze NAME, thaw NAME                    -> done; busy: not all have yet, ask again
+ *   tail NAME                                 -> done LOG-SIZE LOG-INODE, then text: a log line each
  *   anything                                  -> fail ERRNO SENTENCE HINT
  */
 #ifndef LIB_PROTO_H
@@ -25,6 +28,7 @@
 #include <stdint.h>
 
 #include "fail.h"
+#include "list.h"
 #include "report.h"
 
 #define PROTO_RUN_DIR "/run/agent-lock"
@@ -45,6 +49,9 @@ enum proto_verb {
 	PROTO_SHOW,
 	PROTO_TAIL,
 	PROTO_DESTROY,
+	PROTO_FREEZE,
+	PROTO_THAW,
+	PROTO_AMEND,
 	/* replies */
 	PROTO_DONE = 64,
 	PROTO_FAIL,
@@ -95,6 +102,8 @@ int message_receive(int socket, struct message *out_message);
 void message_close(struct message *message);
 
 /* Structs that cross as a whole. The decoders return false on anything out of range. */
+void message_put_limits(struct message *message, const struct limits *limits);
+bool message_get_limits(struct message *message, struct limits *out_limits);
 void message_put_fail(struct message *message, const struct fail *f);
 void message_get_fail(struct message *message, struct fail *out_fail);
 void message_put_entry(struct message *message, const struct list_entry *entry);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* report.c - see report.h */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -12,7 +13,6 @@
 #define BAR_CELLS 30
 #define BAR_CELLS_MIN 10
 #define WIDTH_DEFAULT 80
-#define AGE_MAX 32
 
 static uint64_t add(uint64_t a, uint64_t b)
 {
@@ -27,20 +27,6 @@ static const char *plural(uint64_t count)
 static void paint(const struct event_style *style, const char *colour, const char *text, FILE *out)
 {
 	fprintf(out, "%s%s%s", style->colour ? colour : "", text, style->colour ? TEXT_PLAIN : "");
-}
-
-/* 45s, 12m, 3h05m, 2d04h: the two largest units, one word. */
-static void text_age(uint64_t age, char out[AGE_MAX])
-{
-	if (age < 60)
-		snprintf(out, AGE_MAX, "%" PRIu64 "s", age);
-	else if (age < 3600)
-		snprintf(out, AGE_MAX, "%" PRIu64 "m", age / 60);
-	else if (age < 86400)
-		snprintf(out, AGE_MAX, "%" PRIu64 "h%02" PRIu64 "m", age / 3600, age % 3600 / 60);
-	else
-		snprintf(out, AGE_MAX, "%" PRIu64 "d%02" PRIu64 "h", age / 86400,
-			 age % 86400 / 3600);
 }
 
 struct report_target *report_add(struct report *report, const char *path, size_t len)
@@ -278,7 +264,7 @@ static void put_bar(const struct report *report, const struct event_style *style
 static void put_head(const struct report *report, const struct event_style *style, FILE *out)
 {
 	char directory[TEXT_PATH], name[TEXT_SESSION], state[4 * sizeof(report->state)],
-		age[AGE_MAX];
+		age[TEXT_AGE];
 
 	text_path(report->directory, strnlen(report->directory, AL_PATH_MAX), style->home,
 		  directory, sizeof(directory));
@@ -419,9 +405,15 @@ static void put_unseen(const struct report *report, FILE *out)
 			report->lost, plural(report->lost), report->lost == 1 ? "it" : "them");
 	if (report->others)
 		fprintf(out,
-			"%" PRIu64
-			" attempt%s counted, but not listed by path: too many different targets, or found too late to name\n",
+			"%" PRIu64 " attempt%s counted, but not listed by path: too many different "
+			"targets, or found too late to name\n",
 			report->others, plural(report->others));
+	if (report->unmarked)
+		fprintf(out,
+			"%" PRIu32 " object%s not found again when agent-lockd started: refused, "
+			"whatever the rule%s\n",
+			report->unmarked, plural(report->unmarked),
+			report->unmarked == 1 ? " says" : "s say");
 }
 
 void report_text(const struct report *report, const struct event_style *style, FILE *out, int width)
@@ -441,14 +433,14 @@ void report_text(const struct report *report, const struct event_style *style, F
 		put_targets(report, REPORT_SHOWN, style, width, out);
 	}
 	put_operations(report, out);
-	if (report->lost || report->others)
+	if (report->lost || report->others || report->unmarked)
 		putc('\n', out);
 	put_unseen(report, out);
 }
 
 void report_summary(const struct report *report, const struct event_style *style, FILE *out)
 {
-	char name[TEXT_SESSION], age[AGE_MAX];
+	char name[TEXT_SESSION], age[TEXT_AGE];
 
 	escape(report->name, strnlen(report->name, SESSION_NAME_MAX), name, sizeof(name));
 	text_age(report->age, age);
@@ -511,18 +503,6 @@ static void json_target(const struct report_target *target, FILE *out)
 	fprintf(out, "],\"comms_cut\":%s}", target->comms_cut ? "true" : "false");
 }
 
-/* What a report and an entry of the list have in common. */
-static void json_session(const char *name, const char *state, size_t state_size, bool audit,
-			 const char *directory, FILE *out)
-{
-	fputs("{\"session\":", out);
-	text_json(name, strnlen(name, SESSION_NAME_MAX), out);
-	fputs(",\"state\":", out);
-	text_json(state, strnlen(state, state_size - 1), out);
-	fprintf(out, ",\"mode\":\"%s\",", audit ? "audit" : "enforce");
-	text_json_bytes("directory", directory, strnlen(directory, AL_PATH_MAX), out);
-}
-
 void report_json(const struct report *report, FILE *out)
 {
 	uint64_t totals[AL_NVERDICTS];
@@ -530,12 +510,13 @@ void report_json(const struct report *report, FILE *out)
 
 	for (i = 0; i < AL_NVERDICTS; i++)
 		totals[i] = report_total(report, (enum al_verdict)i);
-	json_session(report->name, report->state, sizeof(report->state), report->audit,
-		     report->directory, out);
+	text_json_session(report->name, report->state, sizeof(report->state), report->audit,
+			  report->directory, out);
 	fprintf(out, ",\"processes\":%" PRIu64 ",\"age\":%" PRIu64 ",\"owner\":%" PRIu32 ",",
 		report->processes, report->age, report->owner);
 	json_counts(totals, out);
-	fprintf(out, ",\"lost\":%" PRIu64 ",\"others\":%" PRIu64, report->lost, report->others);
+	fprintf(out, ",\"lost\":%" PRIu64 ",\"others\":%" PRIu64 ",\"unmarked\":%" PRIu32,
+		report->lost, report->others, report->unmarked);
 	json_operations(report, out);
 	fputs(",\"targets\":[", out);
 	for (i = 0; i < report->len; i++) {
@@ -544,95 +525,4 @@ void report_json(const struct report *report, FILE *out)
 		json_target(&report->targets[i], out);
 	}
 	fputs("]}\n", out);
-}
-
-static const struct {
-	const char *title;
-	bool right;
-} columns[] = {
-	{"NAME", false},      {"STATE", false},	   {"MODE", false},
-	{"DIRECTORY", false}, {"PROCESSES", true}, {"OPENS", true},
-	{"REFUSED", true},    {"AGE", true},	   {"OWNER", true},
-};
-
-/* A clock that was set back must not make an age of centuries. */
-static uint64_t entry_age(const struct list_entry *entry, int64_t now)
-{
-	return now > entry->created ? (uint64_t)now - (uint64_t)entry->created : 0;
-}
-
-static void list_cell(const struct list_entry *entry, size_t column, int64_t now,
-		      char out[TEXT_PATH])
-{
-	const uint64_t numbers[] = {entry->processes, entry->opens, entry->refused};
-
-	if (column == 0)
-		escape(entry->name, strnlen(entry->name, SESSION_NAME_MAX), out, TEXT_PATH);
-	else if (column == 1)
-		escape(entry->state, strnlen(entry->state, sizeof(entry->state) - 1), out,
-		       TEXT_PATH);
-	else if (column == 2)
-		strcpy(out, entry->audit ? "audit" : "enforce");
-	else if (column == 3)
-		escape(entry->directory, strnlen(entry->directory, AL_PATH_MAX), out, TEXT_PATH);
-	else if (column < 7)
-		snprintf(out, TEXT_PATH, "%" PRIu64, numbers[column - 4]);
-	else if (column == 7)
-		text_age(entry_age(entry, now), out);
-	else
-		snprintf(out, TEXT_PATH, "%" PRIu32, entry->owner);
-	if (!out[0])
-		strcpy(out, "-");
-}
-
-static void put_cell(const char *text, size_t column, int width, FILE *out)
-{
-	bool last = column + 1 == ARRAY_SIZE(columns);
-
-	fprintf(out, "%*s%s", columns[column].right ? width : -width, text, last ? "\n" : "  ");
-}
-
-void list_text(const struct list_entry *entries, size_t len, int64_t now, FILE *out)
-{
-	int widths[ARRAY_SIZE(columns)];
-	char cell[TEXT_PATH];
-	size_t i, column;
-
-	for (column = 0; column < ARRAY_SIZE(columns); column++) {
-		widths[column] = (int)strlen(columns[column].title);
-		for (i = 0; i < len; i++) {
-			list_cell(&entries[i], column, now, cell);
-			if (widths[column] < (int)strlen(cell))
-				widths[column] = (int)strlen(cell);
-		}
-	}
-	for (column = 0; column < ARRAY_SIZE(columns); column++)
-		put_cell(columns[column].title, column, widths[column], out);
-	for (i = 0; i < len; i++) {
-		for (column = 0; column < ARRAY_SIZE(columns); column++) {
-			list_cell(&entries[i], column, now, cell);
-			put_cell(cell, column, widths[column], out);
-		}
-	}
-}
-
-void list_json(const struct list_entry *entries, size_t len, int64_t now, FILE *out)
-{
-	const struct list_entry *entry;
-	size_t i;
-
-	putc('[', out);
-	for (i = 0; i < len; i++) {
-		entry = &entries[i];
-		if (i)
-			putc(',', out);
-		json_session(entry->name, entry->state, sizeof(entry->state), entry->audit,
-			     entry->directory, out);
-		fprintf(out,
-			",\"processes\":%" PRIu64 ",\"opens\":%" PRIu64 ",\"refused\":%" PRIu64
-			",\"age\":%" PRIu64 ",\"owner\":%" PRIu32 "}",
-			entry->processes, entry->opens, entry->refused, entry_age(entry, now),
-			entry->owner);
-	}
-	fputs("]\n", out);
 }

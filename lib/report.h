@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report.h - what happened in a session so far, and which sessions there are, as text and as JSON:
- * the output of `report`, `list`, and the few lines at the end of `run` and `destroy`. Plain
- * structs in, text out.
+ * report.h - what happened in a session so far, as text and as JSON: the output of `report`, and the
+ * few lines at the end of `run` and `destroy`. Plain structs in, text out.
  */
 #ifndef LIB_REPORT_H
 #define LIB_REPORT_H
@@ -45,14 +44,15 @@ struct report_target {
 struct report {
 	char name[SESSION_NAME_MAX + 1];
 	char directory[AL_PATH_MAX + 1];
-	char state[16]; /* "running", "idle", "destroyed" */
+	char state[16]; /* "running", "idle", "frozen", "destroyed" */
 	bool audit;
 	uint64_t counts[AL_NOPS][AL_NVERDICTS];
 	uint64_t lost;	 /* events that nobody could be shown */
 	uint64_t others; /* refusals that are in counts but in no target */
 	uint64_t age;	 /* seconds */
 	uint64_t processes;
-	uint32_t owner; /* uid */
+	uint32_t owner;	   /* uid */
+	uint32_t unmarked; /* rules whose object was not found again: it is refused */
 	struct report_target *targets;
 	size_t len;
 	size_t cap;
@@ -89,25 +89,5 @@ void report_text(const struct report *report, const struct event_style *style, F
 void report_json(const struct report *report, FILE *out);
 /* The end of a session in a few lines. */
 void report_summary(const struct report *report, const struct event_style *style, FILE *out);
-
-struct list_entry {
-	char name[SESSION_NAME_MAX + 1];
-	char state[16];
-	bool audit;
-	char directory[AL_PATH_MAX + 1];
-	uint64_t processes;
-	uint64_t opens; /* in bounds */
-	uint64_t refused;
-	int64_t created; /* seconds, CLOCK_REALTIME */
-	uint32_t owner;	 /* uid */
-};
-
-/*
- * One line a session below a line of titles. Every column is one word (escape(), '-' for an empty
- * one), so cut and awk can have it. now is in seconds, CLOCK_REALTIME.
- */
-void list_text(const struct list_entry *entries, size_t len, int64_t now, FILE *out);
-/* A JSON array on one line. */
-void list_json(const struct list_entry *entries, size_t len, int64_t now, FILE *out);
 
 #endif

@@ -274,40 +274,38 @@ static struct object *find(struct objects *objects, int fd)
 #define ABOVE_MAX 256 /* directories above a rule that are looked at */
 
 /*
- * Pin what lies above objects->list[index] wherever a writable rule is in force: from the top down,
- * because the nearest rule above decides that. Objects that get pinned without a rule of their own
- * take over the one in force.
+ * Pin what lies above objects->list[index], up to the root: whether a writable rule is in force there
+ * may change while the session lives. What has no rule of its own gets none, only the pin.
  */
 static int pin_above(struct objects *objects, size_t index, struct fail *f)
 {
-	int above[ABOVE_MAX], len = 0, ret = 0;
-	uint32_t rights = 0, rule = 0;
+	uint32_t rule = objects->list[index].rule;
+	int above = open_above(&objects->list[index]);
 	struct stat st, last = {0};
 
-	above[0] = open_above(&objects->list[index]);
-	while (above[len] >= 0 && len < ABOVE_MAX - 1) {
-		if (fstat(above[len], &st) || (len && same_object(&st, &last)))
+	for (int level = 0; above >= 0 && level < ABOVE_MAX; level++) {
+		struct object *own = find(objects, above);
+		int next;
+
+		/* What is pinned has all above it pinned. */
+		if (fstat(above, &st) || (level && same_object(&st, &last)) ||
+		    (own && (own->rights & AL_PINNED)))
 			break;
 		last = st;
-		len++;
-		above[len] = openat(above[len - 1], "..", O_PATH | O_CLOEXEC);
-	}
-	if (above[len] >= 0)
-		close(above[len]);
-	for (int i = len - 1; i >= 0; i--) {
-		struct object *own = find(objects, above[i]);
-
+		next = openat(above, "..", O_PATH | O_CLOEXEC);
 		if (own) {
-			rights = own->rights & AL_SELF ? 0 : own->rights;
-			rule = own->rule;
-			if (rights & AL_WRITE)
-				own->rights |= AL_PINNED;
-		} else if ((rights & AL_WRITE) && !ret) {
-			ret = append(objects, dup(above[i]), rights | AL_PINNED, rule, f);
+			own->rights |= AL_PINNED;
+			close(above);
+		} else if (append(objects, above, AL_PASS | AL_PINNED, rule, f)) {
+			if (next >= 0)
+				close(next);
+			return -1;
 		}
-		close(above[i]);
+		above = next;
 	}
-	return ret;
+	if (above >= 0)
+		close(above);
+	return 0;
 }
 
 int objects_resolve(const struct policy *policy, struct objects *out_objects, struct fail *f)

@@ -35,8 +35,8 @@ const char *object_name(const char *path);
  *    elsewhere as well is not: it needs a rule of its own);
  *  - the name that it has in its directory (AL_NAMES), for when it is replaced; and of an optional
  *    one that is missing, for when it comes to be;
- *  - the directories above a restricting rule inside a writable one, pinned: not to be renamed
- *    away from under it.
+ *  - the directories above a restricting rule, pinned: not to be renamed away from under it where a
+ *    rule, now or later, makes them writable.
  * A path that is missing fails unless its rule is optional. On success the caller frees
  * *out_objects with objects_done().
  */

@@ -3,20 +3,22 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "mounts.h"
 #include "proto.h"
 #include "session_list.h"
 #include "state.h"
 #include "util.h"
 
 #define KILL_TIMEOUT_MS 200 /* most are gone by then; nobody else should wait for the others */
-#define SESSIONS_OF_USER 256
-#define SESSIONS_OF_ROOT 16 /* kept free for root, and for the daemon's own trial */
+/* What users may not have is kept free for root, and for the daemon's own trial. */
+_Static_assert(USER_SESSIONS_MAX < AL_MAX_SESSIONS, "root can always come in");
+_Static_assert(USER_RULES_MAX == AL_MAX_RULES, "a user may have them all, if somebody says so");
 
-int sessions_open(struct lsm *lsm, struct cg *cg, struct sessions **out_sessions, struct fail *f)
+int sessions_open(struct lsm *lsm, struct cg *cg, const struct log_limits *limits,
+		  const struct user_limits *users, struct sessions **out_sessions, struct fail *f)
 {
 	struct sessions *sessions = calloc(1, sizeof(*sessions));
 
@@ -24,9 +26,12 @@ int sessions_open(struct lsm *lsm, struct cg *cg, struct sessions **out_sessions
 		return fail(f, ENOMEM, "cannot hold sessions");
 	sessions->lsm = lsm;
 	sessions->cg = cg;
+	sessions->limits = limits;
+	sessions->users = users;
 	sessions->marks = marks_new(lsm);
-	if (!sessions->marks) {
-		free(sessions);
+	sessions->ledger = ledger_open(PROTO_RUN_DIR "/ledger");
+	if (!sessions->marks || !sessions->ledger) {
+		sessions_close(sessions);
 		return fail(f, ENOMEM, "cannot hold sessions");
 	}
 	*out_sessions = sessions;
@@ -40,6 +45,8 @@ void sessions_close(struct sessions *sessions)
 	for (uint32_t i = 0; i < AL_MAX_SESSIONS; i++)
 		session_free(sessions->slots[i]);
 	marks_free(sessions->marks);
+	ledger_close(sessions->ledger);
+	mounts_cache_done(&sessions->mounts);
 	free(sessions);
 }
 
@@ -56,7 +63,10 @@ struct session *session_new(uid_t owner, const char *directory, uint32_t flags)
 	}
 	session->owner = owner;
 	session->flags = flags;
-	session->log = -1;
+	for (size_t i = 0; i < CG_ALARMS; i++)
+		session->alarms[i].fd = -1;
+	session->population = -1;
+	logfile_init(&session->log);
 	policy_init(&session->policy);
 	policy_set_flags(&session->policy, flags);
 	return session;
@@ -66,8 +76,13 @@ void session_free(struct session *session)
 {
 	if (!session)
 		return;
-	if (session->log >= 0)
-		close(session->log);
+	for (size_t i = 0; i < CG_ALARMS; i++)
+		if (session->alarms[i].fd >= 0)
+			close(session->alarms[i].fd);
+	if (session->population >= 0)
+		close(session->population);
+	logfile_close(&session->log);
+	free(session->fold);
 	objects_done(&session->objects);
 	policy_done(&session->policy);
 	free(session->ids);
@@ -141,17 +156,10 @@ static int choose_name(struct sessions *sessions, struct session *session, const
 
 static int choose_slot(struct sessions *sessions, struct session *session, struct fail *f)
 {
-	uint32_t limit = session->owner == 0 ? AL_MAX_SESSIONS : AL_MAX_SESSIONS - SESSIONS_OF_ROOT;
-	unsigned int own = 0;
+	uint32_t limit = session->owner == 0 ? AL_MAX_SESSIONS : USER_SESSIONS_MAX;
 
-	for (uint32_t i = 0; i < AL_MAX_SESSIONS; i++)
-		own += sessions->slots[i] && sessions->slots[i]->owner == session->owner;
-	if (session->owner != 0 && own >= SESSIONS_OF_USER) {
-		fail(f, 0, "there are %u sessions of yours already, the most a user can have", own);
-		return fail_hint(f, "destroy one: agent-lock list");
-	}
 	for (uint32_t i = 0; i < limit; i++) {
-		if (sessions->slots[i])
+		if (sessions->slots[i] || sessions->stuck[i])
 			continue;
 		session->slot = i;
 		return 0;
@@ -160,90 +168,147 @@ static int choose_slot(struct sessions *sessions, struct session *session, struc
 	return fail_hint(f, "destroy one: agent-lock list");
 }
 
-/*
- * The owner's, for nobody else to read. An earlier log of that name is kept as NAME.log.UID: nobody
- * loses one to somebody else.
- */
-static int open_log(struct session *session, struct fail *f)
+/* What this user has already. */
+static void count_of_user(const struct sessions *sessions, uid_t owner, uint64_t *out_sessions,
+			  uint64_t *out_rules)
 {
-	char path[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + 16], old[sizeof(path) + 16];
-	struct stat st;
+	*out_sessions = *out_rules = 0;
+	for (uint32_t i = 0; i < AL_MAX_SESSIONS; i++) {
+		const struct session *session = sessions->slots[i];
 
-	if (session->internal)
-		return 0;
-	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session->name);
-	if (lstat(path, &st) == 0) {
-		snprintf(old, sizeof(old), "%s.%u", path, st.st_uid);
-		if (rename(path, old))
-			return fail(f, errno, "cannot put the old log %s away", path);
+		if (!session || session->owner != owner)
+			continue;
+		++*out_sessions;
+		*out_rules += session->ids_len + session->unmarked;
 	}
-	session->log =
-		open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (session->log < 0 || fchown(session->log, session->owner, (gid_t)-1)) {
-		fail(f, errno, "cannot make the log %s", path);
-		unlink(path);
-		return -1;
-	}
-	return 0;
 }
 
-/* Of a session that did not come to be. */
-static void drop_log(struct session *session)
+int session_check_rules(const struct sessions *sessions, uid_t owner, size_t more, struct fail *f)
 {
-	char path[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + 16];
+	uint64_t own, rules;
 
-	if (session->log < 0)
-		return;
-	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session->name);
-	unlink(path);
+	count_of_user(sessions, owner, &own, &rules);
+	rules += more;
+	if (owner == 0 || rules <= sessions->users->rules)
+		return 0;
+	fail(f, 0, "your sessions would have %" PRIu64 " rules, the most is %" PRIu64, rules,
+	     sessions->users->rules);
+	return fail_hint(f, "destroy one, or name directories instead of their files");
+}
+
+/*
+ * May the owner have this one too? It has its objects, but no rules yet. A user's limits bind
+ * nobody else, and root has none but the machine's.
+ */
+static int check_user(struct sessions *sessions, const struct session *session, struct fail *f)
+{
+	uint64_t own, rules;
+
+	count_of_user(sessions, session->owner, &own, &rules);
+	if (session->owner != 0 && own >= sessions->users->sessions) {
+		fail(f, 0, "there are %" PRIu64 " sessions of yours already, the most you may have",
+		     own);
+		return fail_hint(f, "destroy one: agent-lock list");
+	}
+	return session_check_rules(sessions, session->owner, session->objects.len, f);
+}
+
+static int open_log(struct sessions *sessions, struct session *session, struct fail *f)
+{
+	if (session->internal)
+		return 0;
+	if (logfile_begin(&session->log, PROTO_LOG_DIR, sessions->limits, session->name,
+			  session->owner, f))
+		return -1;
+	session->log.told = &sessions->ledger[session->slot];
+	ledger_begin(session->log.told, session->cgroup);
+	return 0;
 }
 
 bool session_needs_number(uint32_t rights)
 {
-	return !(rights & (AL_WRITE | AL_NAMES));
+	return !(rights & (AL_WRITE | AL_NAMES | AL_PASS));
 }
 
-static int note_object(struct state *state, const struct object *object, struct fail *f)
+/*
+ * Mark an object and note it for the state. What the caller says of it are numbers of its own mount
+ * namespace's making; these are what restore will see.
+ */
+static int take(struct sessions *sessions, struct session *draft, struct object *object,
+		uint32_t first_rule, struct state *state, struct fail *f)
 {
-	struct state_object *noted = &state->objects[state->len];
+	struct state_object noted = {.rights = object->rights, .rule = first_rule + object->rule};
 	struct stat st;
 
-	/*
-	 * The caller's numbers are of its own mount namespace's making; these are what restore will
-	 * see.
-	 */
 	if (fstat(object->fd, &st))
 		return fail(f, errno, "cannot look at '%s'", Q(object->path));
-	*noted = (struct state_object){
-		.rights = object->rights,
-		.rule = object->rule,
-		.dev = st.st_dev,
-		.ino = st.st_ino,
-		.path = object->path,
-	};
-	state->len++;
+	if (marks_take(sessions->marks, object->fd, &noted.id, f))
+		return -1;
+	object->fd = -1; /* marks has it now */
+	draft->ids[draft->ids_len++] = noted.id;
+	if (session_needs_number(object->rights)) {
+		state->flags |= AL_NUMBERED;
+		if (marks_number(sessions->marks, noted.id, f))
+			return -1;
+	}
+	noted.dev = st.st_dev;
+	noted.ino = st.st_ino;
+	noted.path = object->path;
+	object->path = NULL;
+	state_put(state, &noted);
 	return 0;
 }
 
-static int set_rule(struct sessions *sessions, struct session *session, struct object *object,
-		    struct state *state, struct fail *f)
+int session_mark(struct sessions *sessions, struct session *draft, uint32_t first_rule,
+		 struct state *state, struct fail *f)
 {
-	uint32_t id;
+	struct objects *objects = &draft->objects;
+	struct state_object *more =
+		reallocarray(state->objects, state->len + objects->len + 1, sizeof(*more));
 
-	if (note_object(state, object, f) || marks_take(sessions->marks, object->fd, &id, f))
-		return -1;
-	object->fd = -1; /* marks has it now */
-	state->objects[state->len - 1].id = id;
-	session->ids[session->ids_len++] = id;
-	if (object->rights & AL_NAMES)
-		return lsm_name_set(sessions->lsm, session->slot, id, object_name(object->path),
-				    object->rights & ~AL_NAMES, object->rule, f);
-	if (session_needs_number(object->rights)) {
-		session->flags |= AL_NUMBERED;
-		if (marks_number(sessions->marks, id, f))
+	if (more)
+		state->objects = more;
+	draft->ids = calloc(objects->len + 1, sizeof(*draft->ids));
+	if (!more || !draft->ids)
+		return fail(f, ENOMEM, "cannot hold the policy's objects");
+	for (size_t i = 0; i < objects->len; i++)
+		if (take(sessions, draft, &objects->list[i], first_rule, state, f))
 			return -1;
+	objects_done(objects);
+	return 0;
+}
+
+void session_unmark(struct sessions *sessions, struct session *draft)
+{
+	for (size_t i = 0; i < draft->ids_len; i++)
+		marks_drop(sessions->marks, draft->ids[i]);
+	draft->ids_len = 0;
+}
+
+static int set_rule(struct lsm *lsm, const struct state *state, const struct state_object *object,
+		    struct fail *f)
+{
+	if (!(object->rights & AL_NAMES))
+		return lsm_rule_set(lsm, state->slot, object->id, object->rights,
+				    object->rights & AL_PASS ? AL_NO_RULE : object->rule, f);
+	return lsm_name_set(lsm, state->slot, object->id, object_name(object->path),
+			    object->rights & ~AL_NAMES, object->rule,
+			    state_find(state, object->id, 0, NULL) != NULL, f);
+}
+
+int session_apply(struct sessions *sessions, const struct state *state, struct fail *f)
+{
+	/* What restricts goes first: there may be processes in it, or an end in the middle. */
+	for (int writable = 0; writable < 2; writable++) {
+		for (size_t i = 0; i < state->len; i++) {
+			const struct state_object *object = &state->objects[i];
+
+			if (!!(object->rights & AL_WRITE) == writable &&
+			    set_rule(sessions->lsm, state, object, f))
+				return -1;
+		}
 	}
-	return lsm_rule_set(sessions->lsm, session->slot, id, object->rights, object->rule, f);
+	return 0;
 }
 
 /*
@@ -252,59 +317,101 @@ static int set_rule(struct sessions *sessions, struct session *session, struct o
  */
 static int set_rules(struct sessions *sessions, struct session *session, struct fail *f)
 {
-	cleanup_free struct state_object *objects =
-		calloc(session->objects.len + 1, sizeof(*objects));
 	struct state state = {
 		.owner = session->owner,
 		.cgroup = session->cgroup,
 		.slot = session->slot,
+		.flags = session->flags,
 		.created = session->created,
 		.directory = session->directory,
 		.policy = session->policy,
-		.objects = objects,
 	};
+	int ret;
 
-	lsm_slot_clear(sessions->lsm, session->slot);
-	session->ids = calloc(session->objects.len + 1, sizeof(*session->ids));
-	if (!session->ids || !objects)
-		return fail(f, ENOMEM, "cannot hold the policy's objects");
-	for (size_t i = 0; i < session->objects.len; i++)
-		if (set_rule(sessions, session, &session->objects.list[i], &state, f))
-			return -1;
-	state.flags = session->flags;
-	if (state_save(session->name, &state, f))
-		return -1;
-	objects_done(&session->objects);
-	return 0;
+	/* What still ran when the slot's last session ended may have counted. */
+	lsm_slot_zero(sessions->lsm, session->slot);
+	ret = session_mark(sessions, session, 0, &state, f) || session_apply(sessions, &state, f) ||
+			      state_write(session->name, &state, f) ||
+			      state_commit(session->name, f)
+		      ? -1
+		      : 0;
+	session->flags = state.flags;
+	state_drop_objects(&state);
+	return ret;
 }
 
+/* By its own list, whatever others have; without one the kernel's tables are gone through. */
 static void drop_rules(struct sessions *sessions, struct session *session)
 {
-	for (size_t i = 0; i < session->ids_len; i++)
-		marks_drop(sessions->marks, session->ids[i]);
-	session->ids_len = 0;
-	lsm_slot_clear(sessions->lsm, session->slot);
+	struct state state;
+
+	session_unmark(sessions, session);
+	if (session->kept)
+		store_drop(session->slot);
+	if (state_load(session->name, &state, NULL)) {
+		lsm_slot_clear(sessions->lsm, session->slot);
+		state_abandon(session->name);
+		state_remove(session->name);
+		return;
+	}
+	for (size_t i = 0; i < state.len; i++) {
+		const struct state_object *object = &state.objects[i];
+
+		if (object->rights & AL_NAMES)
+			lsm_name_drop(sessions->lsm, session->slot, object->id,
+				      object_name(object->path));
+		lsm_rule_drop(sessions->lsm, session->slot, object->id);
+	}
+	lsm_slot_zero(sessions->lsm, session->slot);
+	state_done(&state);
 	state_remove(session->name);
+}
+
+int session_listen(struct sessions *sessions, struct session *session, struct fail *f)
+{
+	for (enum cg_alarm i = 0; i < CG_ALARMS; i++) {
+		struct session_alarm *alarm = &session->alarms[i];
+
+		if (cg_alarm_open(sessions->cg, session->name, i, &alarm->fd, f))
+			return -1;
+		alarm->told = alarm->fd < 0 ? 0 : cg_alarm_told(alarm->fd);
+	}
+	if (session->flags & AL_EPHEMERAL)
+		session->population = cg_population_open(sessions->cg, session->name, f);
+	return (session->flags & AL_EPHEMERAL) && session->population < 0 ? -1 : 0;
 }
 
 int session_start(struct sessions *sessions, struct session *session, const char *wanted,
 		  struct fail *f)
 {
-	if (choose_name(sessions, session, wanted, f) || choose_slot(sessions, session, f))
+	if (choose_name(sessions, session, wanted, f) || check_user(sessions, session, f) ||
+	    choose_slot(sessions, session, f))
 		return -1;
-	if (cg_create(sessions->cg, session->name, &session->cgroup, f))
+	if (cg_create(sessions->cg, session->name, &session->policy.limits, &session->cgroup, f))
 		return -1;
 	session->created = time(NULL);
-	if (set_rules(sessions, session, f) || open_log(session, f) ||
+	if (set_rules(sessions, session, f) || session_listen(sessions, session, f) ||
+	    open_log(sessions, session, f) ||
 	    lsm_publish(sessions->lsm, session->cgroup, session->slot, session->flags, f)) {
 		drop_rules(sessions, session);
-		drop_log(session);
+		logfile_drop(&session->log);
 		(void)cg_remove(sessions->cg, session->name,
 				NULL); /* empty and new: nothing can hold it */
 		return -1;
 	}
 	sessions->slots[session->slot] = session;
+	session_keep(sessions, session);
 	return 0;
+}
+
+/* A failure costs no more than a session that has to be destroyed by hand. */
+static void note_entered(struct sessions *sessions, struct session *session)
+{
+	uint32_t flags = session->flags | AL_ENTERED;
+
+	if (flags != session->flags &&
+	    lsm_change(sessions->lsm, session->cgroup, session->slot, flags, NULL) == 0)
+		session->flags = flags;
 }
 
 int session_enter(struct sessions *sessions, struct session *session, pid_t pid, struct fail *f)
@@ -314,7 +421,49 @@ int session_enter(struct sessions *sessions, struct session *session, pid_t pid,
 	if (!lsm_published(sessions->lsm, session->cgroup, &published) ||
 	    cg_id(sessions->cg, session->name) != session->cgroup)
 		return fail(f, 0, "session '%s' is not in force", session->name);
-	return cg_enter(sessions->cg, session->name, pid, f);
+	if (session->broken) {
+		fail(f, ENOMEM, "cannot enter session '%s': its rules could not be put back",
+		     session->name);
+		return fail_hint(f, "agent-lock destroy %s", session->name);
+	}
+	if (session_frozen(sessions, session)) {
+		fail(f, 0, "cannot enter session '%s': it is frozen", session->name);
+		return fail_hint(f, "agent-lock thaw %s", session->name);
+	}
+	if (cg_enter(sessions->cg, session->name, pid, f))
+		return -1;
+	note_entered(sessions, session);
+	return 0;
+}
+
+bool session_over(struct sessions *sessions, struct session *session)
+{
+	bool populated;
+
+	if (session->population < 0 || cg_populated(session->population, &populated))
+		return false;
+	if (populated)
+		note_entered(sessions, session);
+	return !populated && (session->flags & AL_ENTERED);
+}
+
+bool session_frozen(struct sessions *sessions, const struct session *session)
+{
+	return cg_frozen(sessions->cg, session->name);
+}
+
+int session_freeze(struct sessions *sessions, struct session *session, bool freeze, bool *out_done,
+		   struct fail *f)
+{
+	return cg_freeze(sessions->cg, session->name, freeze, out_done, f);
+}
+
+void session_update_limits(struct sessions *sessions, struct session *session)
+{
+	struct usage usage;
+
+	cg_usage(sessions->cg, session->name, &usage);
+	session->policy.limits = usage.limits;
 }
 
 int session_kill(struct sessions *sessions, struct session *session, bool *out_empty,
@@ -341,6 +490,16 @@ int session_end(struct sessions *sessions, struct session *session, struct fail 
 	drop_rules(sessions, session);
 	sessions->slots[session->slot] = NULL;
 	return 0;
+}
+
+static bool has_session(const char *name, uid_t owner, void *data)
+{
+	return session_find(data, name, owner, NULL);
+}
+
+void session_prune_logs(struct sessions *sessions, uid_t owner)
+{
+	logfile_prune(PROTO_LOG_DIR, sessions->limits, owner, has_session, sessions);
 }
 
 int session_tailed(struct sessions *sessions, struct session *session, bool tailed, struct fail *f)
@@ -398,11 +557,17 @@ void session_entry(struct sessions *sessions, const struct session *session,
 	snprintf(out_entry->name, sizeof(out_entry->name), "%s", session->name);
 	snprintf(out_entry->directory, sizeof(out_entry->directory), "%s", session->directory);
 	snprintf(out_entry->state, sizeof(out_entry->state), "%s",
-		 processes > 0 ? "running" : "idle");
+		 session_frozen(sessions, session) ? "frozen"
+		 : processes > 0		   ? "running"
+						   : "idle");
+	cg_usage(sessions->cg, session->name, &out_entry->usage);
 	out_entry->audit = session->flags & AL_AUDIT;
 	out_entry->processes = processes > 0 ? (uint64_t)processes : 0;
 	out_entry->created = session->created;
 	out_entry->owner = session->owner;
+	out_entry->log_error = session->log.error;
+	out_entry->log_missing = session->log.missing;
+	out_entry->unmarked = session->unmarked;
 	if (lsm_counters(sessions->lsm, session->slot, counters, NULL))
 		return;
 	for (int op = 0; op < AL_NOPS; op++) {
@@ -413,7 +578,7 @@ void session_entry(struct sessions *sessions, const struct session *session,
 }
 
 /* What rule decided, as it stands in the policy. */
-static void rule_text(const struct session *session, uint32_t rule, char *out, size_t size)
+void session_rule(const struct session *session, uint32_t rule, char *out, size_t size)
 {
 	const struct policy_rule *found;
 
@@ -444,17 +609,20 @@ static struct timespec wall_time(uint64_t boot_ns)
  * the place where that is mounted before it, one whose beginning is missing gets "...". For display
  * only. Returns the length; out has AL_PATH_MAX + 1.
  */
-static size_t full_path(const char *path, size_t len, uint32_t flags, uint32_t dev, char *out)
+static size_t full_path(struct mounts_cache *cache, const char *path, size_t len, uint32_t flags,
+			uint32_t dev, char *out)
 {
 	const struct mount_entry *entry = NULL;
+	const struct mounts *mounts = NULL;
 	const char *before = "";
-	struct mounts mounts = {0};
 	size_t head;
 
 	if (flags & AL_PATH_CUT)
 		before = "...";
-	else if ((flags & AL_PATH_IN_FS) && mounts_read(&mounts, NULL) == 0)
-		entry = mounts_of_device(&mounts, dev);
+	else if (flags & AL_PATH_IN_FS)
+		mounts = mounts_now(cache);
+	if (mounts)
+		entry = mounts_of_device(mounts, dev);
 	if (entry && strcmp(entry->point, "/") != 0)
 		before = entry->point;
 	head = strlen(before);
@@ -463,11 +631,11 @@ static size_t full_path(const char *path, size_t len, uint32_t flags, uint32_t d
 	memcpy(out, before, head);
 	memcpy(out + head, path, len);
 	out[head + len] = '\0';
-	mounts_done(&mounts);
 	return head + len;
 }
 
 struct collect {
+	struct sessions *sessions;
 	const struct session *session;
 	struct report *report;
 	bool failed;
@@ -482,8 +650,8 @@ static void collect_target(const struct al_tally_key *key, const struct al_tally
 	size_t len = 0;
 
 	if (start && start < AL_TALLY_PATH)
-		len = full_path(tally->path + start, AL_TALLY_PATH - start, tally->flags,
-				tally->dev, path);
+		len = full_path(&collect->sessions->mounts, tally->path + start,
+				AL_TALLY_PATH - start, tally->flags, tally->dev, path);
 	target = report_add(collect->report, path, len);
 	if (!target) {
 		collect->failed = true;
@@ -496,8 +664,8 @@ static void collect_target(const struct al_tally_key *key, const struct al_tally
 	target->last = wall_time(tally->last_ns);
 	target->sensitive = policy_sensitive(&collect->session->policy, target->path);
 	/* Without a start no event of it ever found room, and nothing but its count is known. */
-	rule_text(collect->session, start ? tally->rule : AL_NO_RULE, target->rule,
-		  sizeof(target->rule));
+	session_rule(collect->session, start ? tally->rule : AL_NO_RULE, target->rule,
+		     sizeof(target->rule));
 	target->comms_len = 1;
 	snprintf(target->comms[0].comm, sizeof(target->comms[0].comm), "%.*s", AL_COMM, key->comm);
 	target->comms[0].pid = tally->pid;
@@ -509,7 +677,7 @@ int session_report(struct sessions *sessions, const struct session *session,
 {
 	uint64_t counters[AL_NCOUNTERS];
 	struct report report = {0};
-	struct collect collect = {.session = session, .report = &report};
+	struct collect collect = {.sessions = sessions, .session = session, .report = &report};
 	struct list_entry entry;
 
 	if (lsm_counters(sessions->lsm, session->slot, counters, f))
@@ -521,8 +689,9 @@ int session_report(struct sessions *sessions, const struct session *session,
 	report.audit = entry.audit;
 	report.processes = entry.processes;
 	report.owner = session->owner;
+	report.unmarked = session->unmarked;
 	report.age = (uint64_t)(time(NULL) - session->created);
-	report.lost = counters[AL_COUNT_LOST];
+	report.lost = counters[AL_COUNT_LOST] + counters[AL_COUNT_LOST_OPENS];
 	report.others = counters[AL_COUNT_OTHERS];
 	memcpy(report.counts, counters, sizeof(report.counts));
 	lsm_tally(sessions->lsm, session->slot, collect_target, &collect);
@@ -532,6 +701,55 @@ int session_report(struct sessions *sessions, const struct session *session,
 	}
 	*out_report = report;
 	return 0;
+}
+
+uint64_t session_untold(struct sessions *sessions, const struct session *session)
+{
+	uint64_t counters[AL_NCOUNTERS], refusals = 0, told = session->log.missing_refusals;
+
+	if (!session->log.told || lsm_counters(sessions->lsm, session->slot, counters, NULL))
+		return 0;
+	told += session->log.told->told;
+	for (int op = 0; op < AL_NOPS; op++)
+		refusals += counters[op * AL_NVERDICTS + AL_REFUSED] +
+			    counters[op * AL_NVERDICTS + AL_WOULD_REFUSE];
+	return refusals > told ? refusals - told : 0;
+}
+
+void session_resume_log(struct sessions *sessions, struct session *session)
+{
+	struct ledger_entry *told = &sessions->ledger[session->slot];
+
+	logfile_resume(&session->log, PROTO_LOG_DIR, sessions->limits, session->name,
+		       session->owner);
+	session->log.told = told;
+	if (ledger_resume(told, session->cgroup, session->log.fd))
+		return;
+	/* Nobody knows what an earlier version told: take it that all was. */
+	ledger_begin(told, session->cgroup);
+	told->told = told->next = session_untold(sessions, session);
+}
+
+uint64_t session_lost(struct sessions *sessions, const struct session *session)
+{
+	uint64_t lost = lsm_counter(sessions->lsm, session->slot, AL_COUNT_LOST);
+	uint64_t told = lsm_counter(sessions->lsm, session->slot, AL_COUNT_TOLD);
+
+	return lost > told ? lost - told : 0;
+}
+
+void session_lost_told(struct sessions *sessions, const struct session *session, uint64_t more)
+{
+	lsm_told(sessions->lsm, session->slot, more);
+}
+
+uint64_t session_opens_lost(struct sessions *sessions, struct session *session)
+{
+	uint64_t lost = lsm_counter(sessions->lsm, session->slot, AL_COUNT_LOST_OPENS);
+	uint64_t more = lost > session->opens_lost ? lost - session->opens_lost : 0;
+
+	session->opens_lost = lost;
+	return more;
 }
 
 static enum event_kind kind_of(uint32_t verdict)
@@ -546,7 +764,8 @@ static enum event_kind kind_of(uint32_t verdict)
 	}
 }
 
-void session_event(const struct session *session, const struct al_event *raw,
+void session_event(struct sessions *sessions, const struct session *session,
+		   const struct al_event *raw, uint64_t repeat, uint64_t first_ns,
 		   struct event *out_event)
 {
 	uint32_t chain = raw->chain_len > AL_CHAIN ? AL_CHAIN : raw->chain_len;
@@ -554,11 +773,16 @@ void session_event(const struct session *session, const struct al_event *raw,
 	memset(out_event, 0, sizeof(*out_event));
 	out_event->kind = kind_of(raw->verdict);
 	out_event->time = wall_time(raw->time_ns);
+	out_event->repeat = repeat;
+	if (repeat) {
+		out_event->first = wall_time(first_ns);
+		out_event->last = out_event->time;
+	}
 	snprintf(out_event->session, sizeof(out_event->session), "%s", session->name);
 	out_event->op = raw->op;
 	out_event->uid = raw->uid;
 	out_event->error = (int)raw->error;
-	rule_text(session, raw->rule, out_event->rule, sizeof(out_event->rule));
+	session_rule(session, raw->rule, out_event->rule, sizeof(out_event->rule));
 	if (chain) {
 		out_event->pid = raw->chain[0].pid;
 		memcpy(out_event->comm, raw->chain[0].comm, AL_COMM);
@@ -569,7 +793,8 @@ void session_event(const struct session *session, const struct al_event *raw,
 		out_event->chain_len = i;
 	}
 	if (raw->start < AL_PATH_MAX)
-		out_event->path_len = full_path(raw->path + raw->start, AL_PATH_MAX - raw->start,
-						raw->flags, raw->dev, out_event->path);
+		out_event->path_len =
+			full_path(&sessions->mounts, raw->path + raw->start,
+				  AL_PATH_MAX - raw->start, raw->flags, raw->dev, out_event->path);
 	out_event->sensitive = policy_sensitive(&session->policy, out_event->path);
 }

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "proto.h"
+#include "resolve.h"
 #include "state.h"
 #include "util.h"
 
@@ -31,14 +32,62 @@ void state_init(struct state *state)
 	policy_init(&state->policy);
 }
 
-void state_done(struct state *state)
+void state_drop_objects(struct state *state)
 {
 	for (size_t i = 0; i < state->len; i++)
 		free(state->objects[i].path);
 	free(state->objects);
+	state->objects = NULL;
+	state->len = 0;
+}
+
+void state_done(struct state *state)
+{
+	state_drop_objects(state);
 	free(state->directory);
 	policy_done(&state->policy);
 	memset(state, 0, sizeof(*state));
+}
+
+/* Is this the very object, or the very name in a directory, that a rule of these rights is about? */
+static bool is_about(const struct state_object *object, uint32_t id, uint32_t rights,
+		     const char *path)
+{
+	if (object->id != id || ((object->rights ^ rights) & AL_NAMES))
+		return false;
+	return !(rights & AL_NAMES) || strcmp(object_name(object->path), object_name(path)) == 0;
+}
+
+struct state_object *state_find(const struct state *state, uint32_t id, uint32_t rights,
+				const char *path)
+{
+	for (size_t i = 0; i < state->len; i++)
+		if (is_about(&state->objects[i], id, rights, path))
+			return &state->objects[i];
+	return NULL;
+}
+
+void state_put(struct state *state, const struct state_object *object)
+{
+	struct state_object *there = state_find(state, object->id, object->rights, object->path);
+
+	if (!there) {
+		state->objects[state->len++] = *object;
+		return;
+	}
+	if (object->rights & AL_PASS) {
+		there->rights |= AL_PINNED;
+		free(object->path);
+		return;
+	}
+	/* What lies below it may want the pin still. */
+	free(there->path);
+	there->rights &= AL_PINNED;
+	there->rights |= object->rights;
+	there->rule = object->rule;
+	there->path = object->path;
+	there->dev = object->dev;
+	there->ino = object->ino;
 }
 
 static void print_text(const char *text, FILE *out)
@@ -191,9 +240,12 @@ int state_parse(char *text, struct state *out_state, struct fail *f)
 			*out_state = state;
 			return 0;
 		}
+		errno = 0;
 		if (!parse_line(line, &state)) {
+			fail(f, errno == ENOMEM ? ENOMEM : 0, "line %d: cannot understand it",
+			     number);
 			state_done(&state);
-			return fail(f, 0, "line %d: cannot understand it", number);
+			return -1;
 		}
 	}
 	state_done(&state);
@@ -205,15 +257,14 @@ static void state_path(char *out, size_t size, const char *prefix, const char *n
 	snprintf(out, size, STATE_DIR "/%s%s", prefix, name);
 }
 
-int state_save(const char *name, const struct state *state, struct fail *f)
+int state_write(const char *name, const struct state *state, struct fail *f)
 {
-	char path[512], temporary[512];
+	char temporary[512];
 	cleanup_file FILE *out = NULL;
 	int fd;
 
 	if (mkdir(STATE_DIR, 0700) && errno != EEXIST)
 		return fail(f, errno, "cannot make %s", STATE_DIR);
-	state_path(path, sizeof(path), "", name);
 	state_path(temporary, sizeof(temporary), ".new-", name);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	out = fd < 0 ? NULL : fdopen(fd, "w");
@@ -223,12 +274,29 @@ int state_save(const char *name, const struct state *state, struct fail *f)
 		return fail(f, errno, "cannot write %s", temporary);
 	}
 	state_print(state, out);
-	if (fflush(out) || ferror(out) || rename(temporary, path)) {
-		fail(f, errno, "cannot write %s", path);
+	if (fflush(out) || ferror(out)) {
+		fail(f, errno, "cannot write %s", temporary);
 		unlink(temporary);
 		return -1;
 	}
 	return 0;
+}
+
+int state_commit(const char *name, struct fail *f)
+{
+	char path[512], temporary[512];
+
+	state_path(path, sizeof(path), "", name);
+	state_path(temporary, sizeof(temporary), ".new-", name);
+	return rename(temporary, path) ? fail(f, errno, "cannot write %s", path) : 0;
+}
+
+void state_abandon(const char *name)
+{
+	char temporary[512];
+
+	state_path(temporary, sizeof(temporary), ".new-", name);
+	unlink(temporary);
 }
 
 int state_load(const char *name, struct state *out_state, struct fail *f)
@@ -240,12 +308,17 @@ int state_load(const char *name, struct state *out_state, struct fail *f)
 	size_t size = 0;
 
 	state_path(path, sizeof(path), "", name);
+	errno = 0;
 	in = fopen(path, "re");
 	/* There is no NUL in it: one "line" is the whole. */
 	if (!in || getdelim(&text, &size, '\0', in) < 0 || size > STATE_MAX)
 		return fail(f, errno, "cannot read %s", path);
-	if (state_parse(text, out_state, &why))
-		return fail(f, 0, "%s: %s", path, why.msg);
+	if (state_parse(text, out_state, &why)) {
+		fail(f, 0, "%s: %s", path, why.msg);
+		if (f)
+			f->no = why.no;
+		return -1;
+	}
 	return 0;
 }
 

@@ -40,7 +40,29 @@ void state_init(struct state *state);
 /* Frees the contents. */
 void state_done(struct state *state);
 
-int state_save(const char *name, const struct state *state, struct fail *f);
+/*
+ * The rule about this object; with AL_NAMES in rights that about this name in the directory that id
+ * marks. NULL if there is none.
+ */
+struct state_object *state_find(const struct state *state, uint32_t id, uint32_t rights,
+				const char *path);
+/*
+ * In the place of what there was about the same, or as one more, for which there must be room. Takes
+ * the path.
+ */
+void state_put(struct state *state, const struct state_object *object);
+void state_drop_objects(struct state *state);
+
+/*
+ * First write it beside the one that counts, then have it count: this is a rename and needs no room.
+ * No fsync(2): it is there for the next process, not for after a crash of the machine, which no
+ * session outlives (and /run is a tmpfs).
+ */
+int state_write(const char *name, const struct state *state, struct fail *f);
+int state_commit(const char *name, struct fail *f);
+/* It is not to count. */
+void state_abandon(const char *name);
+/* What can be read and makes no sense is a failure without an errno. */
 int state_load(const char *name, struct state *out_state, struct fail *f);
 /* One that is not there is fine. */
 void state_remove(const char *name);

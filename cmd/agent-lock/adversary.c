@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "beside.h"
 #include "util.h"
 #include "verbs.h"
 

@@ -15,8 +15,6 @@
 #include "util.h"
 #include "verbs.h"
 
-#define CONF_NAME "agent-lock.ini"
-
 enum {
 	OPT_NAME = 256,
 	OPT_RW,
@@ -29,6 +27,10 @@ enum {
 	OPT_LOCALHOST,
 	OPT_FORCE,
 	OPT_ROOT,
+	OPT_EPHEMERAL,
+	OPT_MEMORY,
+	OPT_PIDS,
+	OPT_CPU,
 };
 
 static const struct option options[] = {
@@ -43,10 +45,14 @@ static const struct option options[] = {
 	{"localhost", no_argument, NULL, OPT_LOCALHOST},
 	{"force", no_argument, NULL, OPT_FORCE},
 	{"root", no_argument, NULL, OPT_ROOT},
+	{"ephemeral", no_argument, NULL, OPT_EPHEMERAL},
+	{"memory", required_argument, NULL, OPT_MEMORY},
+	{"pids", required_argument, NULL, OPT_PIDS},
+	{"cpu", required_argument, NULL, OPT_CPU},
 	{0},
 };
 
-/* The path options and policy files, kept as given until the directory is known. */
+/* The options that make the policy, kept as given until the directory is known. */
 struct given {
 	int option;
 	const char *value;
@@ -59,28 +65,30 @@ void creation_done(struct creation *creation)
 	creation->directory = NULL;
 }
 
-/*
- * The base configuration: the machine's, else the one that came with this program. That one may be
- * whose the program is: whoever could change it could change the program.
- */
 static int read_base(struct policy *policy, const char *home, struct fail *f)
 {
 	struct conf_context context = {.home = home, .system = true};
-	char path[AL_PATH_MAX + 64];
-	cleanup_free char *real = NULL;
-	struct stat program;
 
-	if (access("/etc/agent-lock/" CONF_NAME, F_OK) == 0)
-		return conf_read("/etc/agent-lock/" CONF_NAME, &context, policy, f);
-	if (stat("/proc/self/exe", &program) == 0)
-		context.like = &program;
-	if (!beside_self("../conf/" CONF_NAME, path, sizeof(path)))
-		beside_self("../share/agent-lock/" CONF_NAME, path, sizeof(path));
-	real = realpath(path, NULL);
-	return conf_read(real ? real : path, &context, policy, f);
+	return conf_read_base(&context, policy, f);
 }
 
-/* A path as typed, made absolute; nothing is resolved here, opening it does that. */
+/* Made absolute; nothing is resolved here, opening it does that. */
+int add_typed(struct policy *policy, enum policy_right right, const char *path, const char *option,
+	      struct fail *f)
+{
+	char absolute[2 * PATH_MAX], here[PATH_MAX];
+
+	/* Not the working directory: an unset variable in a script must not grant that. */
+	if (!path[0])
+		return fail(f, 0, "%s: expected a path, got ''", option);
+	if (path[0] == '/')
+		return policy_add(policy, right, path, option, false, false, f);
+	if (!getcwd(here, sizeof(here)))
+		return fail(f, errno, "cannot tell the working directory");
+	snprintf(absolute, sizeof(absolute), "%s/%s", here, path);
+	return policy_add(policy, right, absolute, option, false, false, f);
+}
+
 static int add_path(struct policy *policy, const struct given *given, struct fail *f)
 {
 	static const enum policy_right rights[] = {
@@ -89,20 +97,34 @@ static int add_path(struct policy *policy, const struct given *given, struct fai
 		[OPT_HIDE - OPT_RW] = POLICY_HIDE,
 	};
 	static const char *const origins[] = {"--rw", "--ro", "--deny", "--connect", "--hide"};
-	char absolute[2 * PATH_MAX], here[PATH_MAX];
 
-	/* Not the working directory: an unset variable in a script must not grant that. */
-	if (!given->value[0])
-		return fail(f, 0, "%s: expected a path, got ''", origins[given->option - OPT_RW]);
-	if (given->value[0] == '/') {
-		snprintf(absolute, sizeof(absolute), "%s", given->value);
-	} else {
-		if (!getcwd(here, sizeof(here)))
-			return fail(f, errno, "cannot tell the working directory");
-		snprintf(absolute, sizeof(absolute), "%s/%s", here, given->value);
-	}
-	return policy_add(policy, rights[given->option - OPT_RW], absolute,
-			  origins[given->option - OPT_RW], false, false, f);
+	return add_typed(policy, rights[given->option - OPT_RW], given->value,
+			 origins[given->option - OPT_RW], f);
+}
+
+static int add_limit(struct policy *policy, const struct given *given, struct fail *f)
+{
+	static const enum limit kinds[] = {
+		[OPT_MEMORY - OPT_MEMORY] = LIMIT_MEMORY,
+		[OPT_PIDS - OPT_MEMORY] = LIMIT_PIDS,
+		[OPT_CPU - OPT_MEMORY] = LIMIT_CPU,
+	};
+	enum limit kind = kinds[given->option - OPT_MEMORY];
+
+	if (limit_parse(kind, given->value, &policy->limits.of[kind]))
+		return 0;
+	return fail(f, 0, "--%s: expected %s, got '%s'", limit_name(kind), limit_expected(kind),
+		    Q(given->value));
+}
+
+static int add_given(struct policy *policy, const struct given *given,
+		     const struct conf_context *context, struct fail *f)
+{
+	if (given->option == OPT_POLICY)
+		return conf_read(given->value, context, policy, f);
+	if (given->option >= OPT_MEMORY)
+		return add_limit(policy, given, f);
+	return add_path(policy, given, f);
 }
 
 /* Open the project directory and name it as it is now. Returns an O_PATH descriptor. */
@@ -128,7 +150,7 @@ static int open_project(const char *typed, char **out_path, struct fail *f)
  * The project, and whatever else the user made writable. What the base policy makes so is scratch
  * by intent.
  */
-static int refuse_exposure(const struct objects *objects, const char *home, struct fail *f)
+int refuse_exposure(const struct objects *objects, const char *home, struct fail *f)
 {
 	char exposed[256];
 
@@ -160,12 +182,9 @@ static int build(struct creation *creation, const char *typed, const struct give
 	    policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false,
 		       f))
 		return -1;
-	for (size_t i = 0; i < len; i++) {
-		if (given[i].option == OPT_POLICY
-			    ? conf_read(given[i].value, &context, &creation->policy, f)
-			    : add_path(&creation->policy, &given[i], f))
+	for (size_t i = 0; i < len; i++)
+		if (add_given(&creation->policy, &given[i], &context, f))
 			return -1;
-	}
 	policy_tidy(&creation->policy);
 	return 0;
 }
@@ -199,6 +218,9 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
 			break;
 		case OPT_ROOT:
 			creation.root = true;
+			break;
+		case OPT_EPHEMERAL:
+			creation.ephemeral = true;
 			break;
 		case '?':
 			return usage();
@@ -237,8 +259,8 @@ int creation_make(int daemon, struct creation *creation, char *out_name)
 		warn_fail(&f);
 		return EXIT_REFUSED;
 	}
-	ret = client_new(daemon, creation->name, creation->directory, &creation->policy, &objects,
-			 out_name, &f);
+	ret = client_new(daemon, creation->name, creation->directory, &creation->policy,
+			 creation->ephemeral, &objects, out_name, &f);
 	objects_done(&objects);
 	if (ret == 0)
 		return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * daemon.c - reach the daemon. Root needs none started by hand: as with tmux, the first command
- * starts it.
+ * starts it. Where systemd runs and knows the unit, it is systemd that does, so that there is one
+ * daemon and one who looks after it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,11 +13,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "beside.h"
 #include "lsm.h"
 #include "util.h"
 #include "verbs.h"
 
 #define DAEMON_LOG "/var/log/agent-lockd.log"
+#define UNIT "agent-lockd.service"
 #define START_SECONDS 120 /* a verifier under emulation takes its time */
 
 /* agent-lockd beside ourselves, else where it is installed. */
@@ -107,6 +110,51 @@ static int start_daemon(void)
 	return -1;
 }
 
+#define SYSTEMCTL_NO_UNIT 5 /* systemctl(1), EXIT STATUS */
+
+/* What systemctl ends with, which then has waited for the daemon to be ready; 127: not found. */
+static int run_systemctl(void)
+{
+	int status, null;
+	pid_t child = fork();
+
+	if (child == 0) {
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+			_exit(127);
+		execlp("systemctl", "systemctl", "start", UNIT, (char *)NULL);
+		_exit(127);
+	}
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 127;
+}
+
+/* *out_known: there is a unit, and what it came to counts. */
+static int start_unit(bool *out_known)
+{
+	int status;
+
+	*out_known = false;
+	if (access("/run/systemd/system", F_OK)) /* sd_booted(3) */
+		return -1;
+	status = run_systemctl();
+	*out_known = status != SYSTEMCTL_NO_UNIT && status != 127;
+	if (status && *out_known) {
+		warn("systemd cannot start %s", UNIT);
+		fputs("hint: systemctl status " UNIT "\n", stderr);
+	}
+	return status ? -1 : 0;
+}
+
+static int start(void)
+{
+	bool known;
+	int ret = start_unit(&known);
+
+	return known ? ret : start_daemon();
+}
+
 int daemon_connect(void)
 {
 	struct fail f = {0};
@@ -120,7 +168,7 @@ int daemon_connect(void)
 		return -1;
 	}
 	if (geteuid() == 0 && (f.no == 0 || f.no == ENOENT || f.no == ECONNREFUSED)) {
-		if (start_daemon())
+		if (start())
 			return -1;
 		daemon = client_connect(&f);
 	}

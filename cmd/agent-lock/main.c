@@ -10,7 +10,8 @@
 
 #define CREATION \
 	"[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... " \
-	"[--connect SOCKET]... [--policy FILE] [--audit] [--localhost] [--force] [--root]"
+	"[--connect SOCKET]... [--policy FILE] [--memory SIZE] [--pids NUMBER] [--cpu PERCENT] " \
+	"[--audit] [--localhost] [--force] [--root]"
 
 static const struct verb {
 	const char *name;
@@ -18,7 +19,7 @@ static const struct verb {
 	const char *arguments;
 	const char *purpose;
 } verbs[] = {
-	{"new", cmd_new, CREATION " DIR",
+	{"new", cmd_new, CREATION " [--ephemeral] DIR",
 	 "make a session for one project directory, print its name"},
 	{"exec", cmd_exec, "[--root] SESSION -- COMMAND [ARGUMENT]...",
 	 "run a command in a session"},
@@ -29,6 +30,14 @@ static const struct verb {
 	{"list", cmd_list, "[--json]", "which sessions there are"},
 	{"report", cmd_report, "[--json] SESSION", "what was refused so far, how often, to whom"},
 	{"show", cmd_show, "SESSION", "its policy, in the form that --policy reads"},
+	{"allow", cmd_allow,
+	 "SESSION [--ro PATH]... [--rw PATH]... [--connect SOCKET]... [--hide PATH]... [--force] "
+	 "[--root]",
+	 "more rules while it runs, in force at once; the later for a path counts"},
+	{"deny", cmd_deny, "SESSION PATH...",
+	 "refuse these from now on; what it has open already stays open"},
+	{"freeze", cmd_freeze, "SESSION...", "stop all that runs in it, until thaw"},
+	{"thaw", cmd_thaw, "SESSION...", "let what is frozen go on"},
 	{"destroy", cmd_destroy, "SESSION... | --all", "kill all of it, print the summary"},
 	{"doctor", cmd_doctor, "[--adversary [ID]...]",
 	 "can this machine do it? ends with a real refused open; or tries every known way out"},

@@ -100,6 +100,11 @@ int cmd_run(int argc, char **argv)
 	}
 	if (creation_parse(argc, argv, &creation, &rest))
 		return EXIT_SELF;
+	if (creation.ephemeral) {
+		warn("run ends its session anyway: leave --ephemeral out");
+		creation_done(&creation);
+		return EXIT_SELF;
+	}
 	if (rest < argc && strcmp(argv[rest], "--") == 0)
 		rest++;
 	if (rest >= argc) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "logfile.h"
 #include "util.h"
 #include "verbs.h"
 
@@ -25,6 +26,13 @@ struct view {
 	struct event_style style;
 };
 
+/* What --denied is for; what was lost may have been one. */
+static bool is_denied(const struct event *event)
+{
+	return event->kind == EVENT_REFUSED || event->kind == EVENT_WOULD_REFUSE ||
+	       event->kind == EVENT_LOST;
+}
+
 /*
  * A line of the log, in the form that was asked for. What is no line of ours is escaped: the log is
  * its owner's to write.
@@ -37,7 +45,7 @@ static void show(const struct view *view, const char *line)
 		puts(Q(line));
 		return;
 	}
-	if (view->denied && event.kind != EVENT_REFUSED && event.kind != EVENT_WOULD_REFUSE)
+	if (view->denied && !is_denied(&event))
 		return;
 	if (view->json)
 		event_json(&event, stdout);
@@ -53,38 +61,110 @@ static bool wanted(const struct view *view, const char *line)
 {
 	static struct event event;
 
-	return !view->denied || (event_parse(line, strlen(line), &event, NULL) == 0 &&
-				 (event.kind == EVENT_REFUSED || event.kind == EVENT_WOULD_REFUSE));
+	return !view->denied ||
+	       (event_parse(line, strlen(line), &event, NULL) == 0 && is_denied(&event));
 }
 
-/* Where the last lines begin: reads once to count, so that memory doesn't grow with the log. */
-static int show_log(const struct view *view, const char *session, uint64_t end)
+/* The files of a log, the latest first, open: so that they stay what they are when they are rotated. */
+struct files {
+	FILE *list[LOGFILE_KEEP_MAX + 1];
+	size_t len;
+	uint64_t end;  /* of list[0]: what comes behind it is told by the daemon */
+	uint64_t file; /* inode number of that one, 0: all are whole */
+};
+
+static void files_done(struct files *files)
 {
-	char path[AL_PATH_MAX];
-	cleanup_file FILE *log = NULL;
+	while (files->len)
+		fclose(files->list[--files->len]);
+}
+
+/* Take it unless it is there already, or newer than the one that has an end. */
+static void add_file(struct files *files, FILE *log)
+{
+	struct stat st, last;
+
+	if (fstat(fileno(log), &st) ||
+	    (files->len && fstat(fileno(files->list[files->len - 1]), &last) == 0 &&
+	     st.st_ino == last.st_ino) ||
+	    (!files->len && files->file && st.st_ino != files->file)) {
+		fclose(log);
+		return;
+	}
+	files->list[files->len++] = log;
+}
+
+/*
+ * While it is looked for a file may be rotated: then it is met again under its next name, or its name
+ * is free for a moment. So one that is missing is no end, two are.
+ */
+static int open_files(const char *session, struct files *files)
+{
+	char name[LOGFILE_NAME], path[sizeof(PROTO_LOG_DIR) + LOGFILE_NAME];
+	int missing = 0, error = 0;
+
+	for (unsigned int i = 0; i <= LOGFILE_KEEP_MAX && missing < 2; i++) {
+		FILE *log;
+
+		logfile_name(session, i, name);
+		snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s", name);
+		log = fopen(path, "re");
+		if (log) {
+			add_file(files, log);
+			missing = 0;
+			continue;
+		}
+		missing++;
+		if (!error && errno != ENOENT)
+			error = errno;
+		if (error) {
+			warn("cannot read '%s': %s", Q(path), strerror(error));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* The lines of one file that are wanted: counted, or, but for the first skip, shown. */
+static long read_file(const struct view *view, const struct files *files, size_t index, long skip,
+		      bool print)
+{
+	FILE *log = files->list[index];
+	uint64_t end = index == 0 && files->file ? files->end : UINT64_MAX;
 	cleanup_free char *line = NULL;
 	size_t size = 0;
 	ssize_t len;
-	long total = 0, skip;
+	long total = 0;
 
-	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session);
-	log = fopen(path, "re");
-	if (!log) {
-		warn("cannot read '%s': %s", Q(path), strerror(errno));
-		return EXIT_REFUSED;
+	rewind(log);
+	while ((uint64_t)ftello(log) < end && (len = getline(&line, &size, log)) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!wanted(view, line))
+			continue;
+		if (print && total >= skip)
+			show(view, line);
+		total++;
 	}
-	for (int pass = 0; pass < 2; pass++) {
-		skip = total > view->lines ? total - view->lines : 0;
-		rewind(log);
-		while ((uint64_t)ftello(log) < end && (len = getline(&line, &size, log)) > 0) {
-			line[strcspn(line, "\n")] = '\0';
-			if (!wanted(view, line))
-				continue;
-			if (pass == 0)
-				total++;
-			else if (skip-- <= 0)
-				show(view, line);
-		}
+	return total;
+}
+
+/* Where the last lines begin: reads once to count, so that memory doesn't grow with the log. */
+static int show_log(const struct view *view, const char *session, struct files *files)
+{
+	long missing = view->lines, skip = 0;
+	size_t first = 0;
+
+	if (open_files(session, files))
+		return EXIT_REFUSED;
+	while (first < files->len && missing > 0) {
+		long found = read_file(view, files, first++, 0, false);
+
+		skip = found > missing ? found - missing : 0;
+		missing -= found;
+	}
+	while (first) {
+		read_file(view, files, --first, skip, true);
+		skip = 0;
 	}
 	return EXIT_DONE;
 }
@@ -122,7 +202,7 @@ int cmd_tail(int argc, char **argv)
 			    .style = style_of(stdout)};
 	struct fail f = {0};
 	cleanup_fd int daemon = -1;
-	uint64_t logged;
+	struct files files = {0};
 	int option, ret;
 
 	while ((option = getopt_long(argc, argv, "+n:", options, NULL)) != -1) {
@@ -139,10 +219,11 @@ int cmd_tail(int argc, char **argv)
 	daemon = daemon_connect();
 	if (daemon < 0)
 		return EXIT_REFUSED;
-	if (client_tail(daemon, argv[optind], &logged, &f)) {
+	if (client_tail(daemon, argv[optind], &files.end, &files.file, &f)) {
 		warn_fail(&f);
 		return EXIT_REFUSED;
 	}
-	ret = show_log(&view, argv[optind], logged);
+	ret = show_log(&view, argv[optind], &files);
+	files_done(&files);
 	return ret == EXIT_DONE && view.follow ? follow(&view, daemon) : ret;
 }

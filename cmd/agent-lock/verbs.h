@@ -19,6 +19,10 @@ int cmd_tail(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_freeze(int argc, char **argv);
+int cmd_thaw(int argc, char **argv);
+int cmd_allow(int argc, char **argv);
+int cmd_deny(int argc, char **argv);
 int cmd_destroy(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
@@ -70,6 +74,7 @@ struct creation {
 	const char *name;
 	bool force;
 	bool root;
+	bool ephemeral;
 	bool json;
 	struct policy policy;
 	const char *directory;
@@ -85,6 +90,19 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
  */
 int creation_make(int daemon, struct creation *creation, char *out_name);
 void creation_done(struct creation *creation);
+/* One rule for a path as typed; option is what it was typed after, for messages and as its origin. */
+int add_typed(struct policy *policy, enum policy_right right, const char *path, const char *option,
+	      struct fail *f);
+/* The project, or what else the user made writable, is or holds what an agent is to be kept from. */
+int refuse_exposure(const struct objects *objects, const char *home, struct fail *f);
+
+/* amend.c: give a session more rules, with the caller's rights. An exit code that was explained. */
+struct amendment {
+	const char *session;
+	struct policy policy;
+	bool force;
+};
+int amendment_make(struct amendment *amendment);
 
 /* enter.c: become the command inside the session. Returns only if that failed, with the exit code.
  */

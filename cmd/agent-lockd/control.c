@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,35 +23,106 @@
 #include "util.h"
 
 #define CLIENTS_MAX 256
-#define CLIENTS_OF_USER 48 /* of one uid; root may have all, and the last places are its */
-#define CLIENTS_OF_ROOT 16
+/* Root may have all, and the last places are its. */
+_Static_assert(USER_REQUESTS_MAX < CLIENTS_MAX, "root can always ask");
 
 struct control {
 	int socket;
-	bool full; /* no descriptor was left: accept nobody for a moment, instead of trying in a
-		      circle */
+	bool inherited; /* the socket is the service manager's, and stays when we go */
+	int spare; /* given up for a moment to tell somebody that there is no descriptor left */
+	bool full; /* not even that: accept nobody for a moment, instead of trying in a circle */
 	struct client clients[CLIENTS_MAX];
 };
 
+static const struct sockaddr_un ADDRESS = {.sun_family = AF_UNIX, .sun_path = PROTO_SOCKET};
+
+static int socket_option(int socket, int option)
+{
+	int value;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(socket, SOL_SOCKET, option, &value, &len) ? -1 : value;
+}
+
+/* A socket unit that says something else would be served, and nobody would ask there. */
+static bool is_control(int socket)
+{
+	struct sockaddr_un name = {0};
+	socklen_t len = sizeof(name);
+
+	return socket_option(socket, SO_DOMAIN) == AF_UNIX &&
+	       socket_option(socket, SO_TYPE) == SOCK_SEQPACKET &&
+	       socket_option(socket, SO_ACCEPTCONN) == 1 &&
+	       getsockname(socket, (struct sockaddr *)&name, &len) == 0 &&
+	       strncmp(name.sun_path, ADDRESS.sun_path, sizeof(name.sun_path)) == 0;
+}
+
+/* The first that is a listening socket; one that is not ours to serve is an error. */
+static int take_socket(struct control *control, struct manager_fd *inherited, size_t len,
+		       struct fail *f)
+{
+	for (size_t i = 0; i < len; i++) {
+		int fd = inherited[i].fd;
+
+		if (fd < 0 || socket_option(fd, SO_ACCEPTCONN) != 1)
+			continue;
+		if (!is_control(fd) || fcntl(fd, F_SETFL, O_NONBLOCK)) {
+			fail(f, 0,
+			     "cannot serve the socket '%s' of the service manager: no "
+			     "SOCK_SEQPACKET socket at %s",
+			     Q(inherited[i].name), PROTO_SOCKET);
+			return fail_hint(f, "ListenSequentialPacket=%s", PROTO_SOCKET);
+		}
+		control->socket = fd;
+		control->inherited = true;
+		inherited[i].fd = -1;
+		return 0;
+	}
+	return 0;
+}
+
+/*
+ * The lock says that no other daemon lives; so a socket that is alive at our place is the service
+ * manager's, which would start another daemon for whoever asks there. A socket of another type is
+ * told by the kernel that there is one, and does not connect.
+ */
+static bool is_alive(void)
+{
+	cleanup_fd int other = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return connect(other, (const struct sockaddr *)&ADDRESS, sizeof(ADDRESS)) &&
+	       errno == EPROTOTYPE;
+}
+
+static int make_socket(struct control *control, struct fail *f)
+{
+	if (is_alive()) {
+		fail(f, 0, "the service manager listens at %s already", PROTO_SOCKET);
+		return fail_hint(f, "systemctl start agent-lockd, or first: systemctl stop "
+				    "agent-lockd.socket");
+	}
+	control->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* The directory is ours alone to write: what is there is stale. */
+	unlink(PROTO_SOCKET);
+	if (control->socket < 0 ||
+	    bind(control->socket, (const struct sockaddr *)&ADDRESS, sizeof(ADDRESS)) ||
+	    chmod(PROTO_SOCKET, 0666) || listen(control->socket, 64))
+		return fail(f, errno, "cannot open %s", PROTO_SOCKET);
+	return 0;
+}
+
 int control_open(struct daemon *daemon, struct fail *f)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = PROTO_SOCKET};
 	struct control *control = calloc(1, sizeof(*control));
 
 	if (!control)
 		return fail(f, ENOMEM, "cannot open %s", PROTO_SOCKET);
+	control->socket = -1;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		control->clients[i].socket = -1;
-	control->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/*
-	 * The directory is ours alone to write, and the lock on it says that no other daemon lives:
-	 * what is there is stale.
-	 */
-	unlink(PROTO_SOCKET);
-	if (control->socket < 0 ||
-	    bind(control->socket, (struct sockaddr *)&address, sizeof(address)) ||
-	    chmod(PROTO_SOCKET, 0666) || listen(control->socket, 64)) {
-		fail(f, errno, "cannot open %s", PROTO_SOCKET);
+	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC); /* then they wait */
+	if (take_socket(control, daemon->inherited, daemon->inherited_len, f) ||
+	    (!control->inherited && make_socket(control, f))) {
 		control_close(control);
 		return -1;
 	}
@@ -77,7 +149,10 @@ void control_close(struct control *control)
 		return;
 	if (control->socket >= 0)
 		close(control->socket);
-	unlink(PROTO_SOCKET);
+	if (control->spare >= 0)
+		close(control->spare);
+	if (control->socket >= 0 && !control->inherited)
+		unlink(PROTO_SOCKET);
 	free(control);
 }
 
@@ -90,8 +165,10 @@ static void answer_fail(int socket, const struct fail *f)
 }
 
 /* A place for one more of this user's connections, or NULL with the reason. */
-static struct client *free_place(struct control *control, uid_t uid, struct fail *f)
+static struct client *free_place(struct daemon *daemon, uid_t uid, struct fail *f)
 {
+	uint64_t most = daemon->settings.users.requests;
+	struct control *control = daemon->control;
 	struct client *place = NULL;
 	size_t busy = 0, own = 0;
 
@@ -103,12 +180,11 @@ static struct client *free_place(struct control *control, uid_t uid, struct fail
 		busy++;
 		own += control->clients[i].peer.uid == uid;
 	}
-	if (uid != 0 && own >= CLIENTS_OF_USER) {
-		fail(f, 0, "%d connections of yours are open already, the most a user can have",
-		     CLIENTS_OF_USER);
+	if (uid != 0 && own >= most) {
+		fail(f, 0, "%zu connections of yours are open already, the most you may have", own);
 		return NULL;
 	}
-	if (!place || (uid != 0 && busy >= CLIENTS_MAX - CLIENTS_OF_ROOT)) {
+	if (!place || (uid != 0 && busy >= USER_REQUESTS_MAX)) {
 		fail(f, 0, "agent-lockd serves %zu connections already: try again later", busy);
 		return NULL;
 	}
@@ -122,7 +198,7 @@ static int admit(struct daemon *daemon, int socket, struct fail *f)
 
 	if (peer_of(socket, &peer, f))
 		return -1;
-	client = free_place(daemon->control, peer.uid, f);
+	client = free_place(daemon, peer.uid, f);
 	if (!client) {
 		peer_done(&peer);
 		return -1;
@@ -132,13 +208,36 @@ static int admit(struct daemon *daemon, int socket, struct fail *f)
 	return 0;
 }
 
+static int accept_client(const struct control *control)
+{
+	return accept4(control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+static void turn_away(struct control *control, int no)
+{
+	struct fail f = {0};
+	int socket = -1;
+
+	if (control->spare >= 0) {
+		close(control->spare);
+		socket = accept_client(control);
+	}
+	if (socket >= 0) {
+		fail(&f, no, "agent-lockd cannot serve another request");
+		answer_fail(socket, &f);
+		close(socket);
+	}
+	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	control->full = socket < 0 || control->spare < 0;
+}
+
 static void take_client(struct daemon *daemon)
 {
-	int socket = accept4(daemon->control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int socket = accept_client(daemon->control);
 	struct fail f = {0};
 
-	daemon->control->full =
-		socket < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
+	if (socket < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		turn_away(daemon->control, errno);
 	if (socket < 0 || admit(daemon, socket, &f) == 0)
 		return;
 	answer_fail(socket, &f);
@@ -198,7 +297,9 @@ static void serve(struct daemon *daemon, struct client *client)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got < 0)
-		fail(&f, errno, "cannot understand the request");
+		fail(&f, errno,
+		     errno == EBADMSG ? "cannot understand the request"
+				      : "cannot receive the request");
 	else if (got > 0 && answer_request(daemon, client, &message, &f))
 		got = -1;
 	message_close(&message);
@@ -208,37 +309,72 @@ static void serve(struct daemon *daemon, struct client *client)
 		hang_up(daemon, client);
 }
 
-/* A reader that does not read misses lines, and is told how many before the next that it gets. */
-static void tell(struct client *client, const struct session *session, const char *line, size_t len)
+/*
+ * What a client has not read yet waits in its socket's send buffer, in the kernel, and nowhere else:
+ * no more than TAIL_BUFFER, which the kernel doubles for its own needs, 416 KiB for about 400 lines.
+ * Of 48 connections of a user that makes 20 MiB, of all CLIENTS_MAX 104 MiB. What finds no room is
+ * counted. The reader is told how many when it has read nearly all the rest, so that one who is
+ * always late gets many lines in a row, then one with a number.
+ */
+#define TAIL_BUFFER (208 << 10)
+
+void control_follow(struct client *client, struct session *session)
+{
+	int size = TAIL_BUFFER;
+
+	/* As it was, it is smaller, or an earlier answer made it larger. */
+	(void)setsockopt(client->socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	client->follows = session;
+	snprintf(client->followed, sizeof(client->followed), "%s", session->name);
+}
+
+static int send_line(const struct client *client, const char *line, size_t len)
 {
 	struct message message;
 
-	if (client->missed) {
-		struct event event = {.kind = EVENT_LOST, .count = client->missed};
-		char text[EVENT_LINE_MAX + 1];
-
-		clock_gettime(CLOCK_REALTIME, &event.time);
-		snprintf(event.session, sizeof(event.session), "%s", session->name);
-		message_start(&message, PROTO_TEXT);
-		message_put_bytes(&message, text, event_line(&event, text));
-		if (message_send(client->socket, &message)) {
-			client->missed++;
-			return;
-		}
-		client->missed = 0;
-	}
 	message_start(&message, PROTO_TEXT);
 	message_put_bytes(&message, line, len);
-	if (message_send(client->socket, &message))
-		client->missed++;
+	return message_send(client->socket, &message);
 }
 
 void control_tell(struct control *control, const struct session *session, const char *line,
-		  size_t len)
+		  size_t len, uint64_t events)
 {
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (control->clients[i].socket >= 0 && control->clients[i].follows == session)
-			tell(&control->clients[i], session, line, len);
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &control->clients[i];
+
+		if (client->socket < 0 || client->follows != session)
+			continue;
+		if (client->missed || send_line(client, line, len))
+			client->missed += events;
+	}
+}
+
+static void tell_end(struct daemon *daemon, struct client *client)
+{
+	struct message message;
+
+	message_start(&message, PROTO_DONE);
+	(void)message_send(client->socket, &message); /* hanging up says the same */
+	hang_up(daemon, client);
+}
+
+/* There is room again. */
+static void catch_up(struct daemon *daemon, struct client *client)
+{
+	struct event event = {.kind = EVENT_LOST, .count = client->missed};
+	char line[EVENT_LINE_MAX];
+
+	client->answered = false;
+	if (!client->missed)
+		return;
+	clock_gettime(CLOCK_REALTIME, &event.time);
+	snprintf(event.session, sizeof(event.session), "%s", client->followed);
+	if (send_line(client, line, event_line(&event, line)))
+		return;
+	client->missed = 0;
+	if (!client->follows)
+		tell_end(daemon, client);
 }
 
 unsigned int control_drafts(const struct daemon *daemon, uid_t uid)
@@ -255,24 +391,62 @@ unsigned int control_drafts(const struct daemon *daemon, uid_t uid)
 
 void control_forget(struct daemon *daemon, struct session *session)
 {
-	struct message message;
-
-	message_start(&message, PROTO_DONE);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &daemon->control->clients[i];
 
 		if (client->socket < 0 || client->follows != session)
 			continue;
-		(void)message_send(client->socket, &message); /* hanging up says the same */
-		hang_up(daemon, client);
+		/* Who is behind is told what it missed first: catch_up(). */
+		client->follows = NULL;
+		if (!client->missed)
+			tell_end(daemon, client);
 	}
+}
+
+/* What a client is waited for with: one who has not read its answer is asked nothing. */
+static struct pollfd awaited(const struct client *client)
+{
+	struct pollfd poll = {.fd = client->socket, .events = POLLIN};
+
+	if (client->missed)
+		poll.events |= POLLOUT;
+	if (client->answered || (client->missed && !client->follows))
+		poll.events = POLLOUT;
+	return poll;
+}
+
+static void attend(struct daemon *daemon, struct client *client, const struct pollfd *poll)
+{
+	/* Hung up on, and its place taken, by what was served before it. */
+	if (!poll->revents || client->socket != poll->fd)
+		return;
+	if (poll->revents & POLLOUT)
+		catch_up(daemon, client);
+	if ((poll->revents & ~POLLOUT) && client->socket == poll->fd)
+		serve(daemon, client);
+}
+
+static int earlier(int ms, int other)
+{
+	return ms < 0 || (other >= 0 && other < ms) ? other : ms;
+}
+
+/* poll(), and signals come in here only: none is lost between a look at *stop and the wait. */
+static int wait_for(struct pollfd *polls, size_t len, int ms)
+{
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+	sigset_t none;
+
+	sigemptyset(&none);
+	return ppoll(polls, len, ms < 0 ? NULL : &time, &none);
 }
 
 int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
 {
 	struct control *control = daemon->control;
-	struct pollfd polls[CLIENTS_MAX + 1 + LSM_RINGS];
-	struct pollfd *clients = polls + 1 + LSM_RINGS;
+	struct pollfd polls[CLIENTS_MAX + 3 + LSM_RINGS];
+	struct pollfd *clients = polls + 3 + LSM_RINGS, *alarms = clients - 1,
+		      *endings = clients - 2;
 
 	while (!*stop) {
 		polls[0] = (struct pollfd){.fd = control->full ? -1 : control->socket,
@@ -280,10 +454,13 @@ int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
 		for (int i = 0; i < LSM_RINGS; i++)
 			polls[1 + i] = (struct pollfd){.fd = lsm_events_fd(daemon->lsm, i),
 						       .events = POLLIN};
+		*alarms = (struct pollfd){.fd = alarms_fd(daemon->alarms), .events = POLLIN};
+		*endings = (struct pollfd){.fd = daemon->endings, .events = POLLIN};
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			clients[i] =
-				(struct pollfd){.fd = control->clients[i].socket, .events = POLLIN};
-		if (poll(polls, ARRAY_SIZE(polls), control->full ? 1000 : -1) < 0) {
+			clients[i] = awaited(&control->clients[i]);
+		if (wait_for(polls, ARRAY_SIZE(polls),
+			     earlier(earlier(control->full ? 1000 : -1, feed_wait_ms(daemon)),
+				     ending_wait_ms(daemon))) < 0) {
 			if (errno == EINTR)
 				continue;
 			return fail(f, errno, "cannot wait for requests");
@@ -293,9 +470,12 @@ int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
 		 * but for a flood.
 		 */
 		lsm_events_read(daemon->lsm);
+		if (alarms->revents)
+			alarms_read(daemon);
+		feed_tick(daemon);
+		ending_read(daemon);
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			if (clients[i].revents && control->clients[i].socket == clients[i].fd)
-				serve(daemon, &control->clients[i]);
+			attend(daemon, &control->clients[i], &clients[i]);
 		control->full = false;
 		if (polls[0].revents)
 			take_client(daemon);

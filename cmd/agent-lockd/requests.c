@@ -31,6 +31,7 @@ static void make_room(struct client *client)
 {
 	int size = 8 << 20;
 
+	client->answered = true;
 	(void)setsockopt(client->socket, SOL_SOCKET, SO_SNDBUFFORCE, &size,
 			 sizeof(size)); /* then it ends early, with a reason */
 }
@@ -40,6 +41,15 @@ static int answer(struct client *client, const struct message *message, struct f
 	return message_send(client->socket, message)
 		       ? fail(f, errno, "cannot answer: the client does not read")
 		       : 0;
+}
+
+static int done_named(struct client *client, const char *name, struct fail *f)
+{
+	struct message message;
+
+	message_start(&message, PROTO_DONE);
+	message_put_text(&message, name);
+	return answer(client, &message, f);
 }
 
 #define DRAFT_MAX (4 << 20) /* bytes of text in one policy, as it is sent */
@@ -53,24 +63,62 @@ static int too_large(struct client *client, size_t more, struct fail *f)
 
 #define DRAFTS_OF_USER 16 /* each may hold thousands of descriptors */
 
+static struct session *named(struct daemon *daemon, struct client *client, struct message *message,
+			     struct fail *f)
+{
+	char name[AL_PATH_MAX + 1];
+
+	message_get_text(message, name, sizeof(name));
+	if (!message_complete(message)) {
+		malformed(f);
+		return NULL;
+	}
+	return session_find(daemon->sessions, name, client->peer.uid, f);
+}
+
+static int may_draft(struct daemon *daemon, struct client *client, struct fail *f)
+{
+	if (client->draft)
+		return malformed(f);
+	if (client->peer.uid != 0 && control_drafts(daemon, client->peer.uid) >= DRAFTS_OF_USER)
+		return fail(f, 0, "%d sessions of yours are being made already", DRAFTS_OF_USER);
+	return 0;
+}
+
+static int request_amend(struct daemon *daemon, struct client *client, struct message *message,
+			 struct fail *f)
+{
+	struct session *session = named(daemon, client, message, f);
+
+	if (!session || may_draft(daemon, client, f))
+		return -1;
+	client->draft = session_new(session->owner, session->directory, 0);
+	if (!client->draft)
+		return fail(f, ENOMEM, "cannot change a session");
+	client->amends = session->cgroup;
+	return 0;
+}
+
 static int request_new(struct daemon *daemon, struct client *client, struct message *message,
 		       struct fail *f)
 {
 	char directory[AL_PATH_MAX + 1];
+	struct limits limits;
 	uint64_t flags;
 
 	message_get_text(message, client->wanted, sizeof(client->wanted));
 	message_get_text(message, directory, sizeof(directory));
 	flags = message_get(message);
-	if (!message_complete(message) ||
-	    (flags & ~(uint64_t)(AL_AUDIT | AL_LOCALHOST | AL_USERNS)) || client->draft ||
+	if (!message_get_limits(message, &limits) || !message_complete(message) ||
+	    (flags & ~(uint64_t)(AL_AUDIT | AL_LOCALHOST | AL_USERNS | AL_EPHEMERAL)) ||
 	    directory[0] != '/')
 		return malformed(f);
-	if (client->peer.uid != 0 && control_drafts(daemon, client->peer.uid) >= DRAFTS_OF_USER)
-		return fail(f, 0, "%d sessions of yours are being made already", DRAFTS_OF_USER);
+	if (may_draft(daemon, client, f))
+		return -1;
 	client->draft = session_new(client->peer.uid, directory, (uint32_t)flags);
 	if (!client->draft)
 		return fail(f, ENOMEM, "cannot make a session");
+	client->draft->policy.limits = limits;
 	return 0;
 }
 
@@ -113,7 +161,7 @@ static int request_sensitive(struct client *client, struct message *message, str
 
 #define RIGHTS_KNOWN \
 	(AL_READ | AL_WRITE | AL_EXEC | AL_CONNECT | AL_HIDE | AL_SELF | AL_PINNED | AL_SYSTEM | \
-	 AL_NAMES)
+	 AL_NAMES | AL_PASS)
 
 /* One object more; takes fd on success. Nothing is checked about what it is: who opened it could.
  */
@@ -162,6 +210,32 @@ static int request_rules(struct client *client, struct message *message, struct 
 	return message_complete(message) ? 0 : malformed(f);
 }
 
+static bool restricts(enum policy_right right)
+{
+	return right == POLICY_DENY || right == POLICY_HIDE;
+}
+
+static int commit_amendment(struct daemon *daemon, struct client *client, struct fail *f)
+{
+	struct session *session = session_by_cgroup(daemon->sessions, client->amends);
+	struct session *draft = client->draft;
+
+	if (!session)
+		return fail(f, 0, "the session was destroyed meanwhile");
+	if (session_amend(daemon->sessions, session, draft, f))
+		return -1;
+	lsm_attend(daemon->lsm, sessions_complete(daemon->sessions));
+	for (size_t i = session->policy.len - draft->policy.len; i < session->policy.len; i++)
+		feed_rule(daemon, session,
+			  restricts(session->policy.rules[i].right) ? "denied" : "allowed",
+			  (uint32_t)i, client->peer.pid);
+	session_free(draft);
+	client->draft = NULL;
+	client->amends = 0;
+	client->draft_bytes = 0;
+	return done_named(client, session->name, f);
+}
+
 static int request_commit(struct daemon *daemon, struct client *client, struct message *message,
 			  struct fail *f)
 {
@@ -169,28 +243,17 @@ static int request_commit(struct daemon *daemon, struct client *client, struct m
 
 	if (!session || !message_complete(message))
 		return malformed(f);
+	if (client->amends)
+		return commit_amendment(daemon, client, f);
 	if (session_start(daemon->sessions, session, client->wanted[0] ? client->wanted : NULL, f))
 		return -1;
 	client->draft = NULL;
 	feed_session(daemon, session, "created", client->peer.pid);
+	alarms_watch(daemon, session);
+	ending_watch(daemon, session);
 	say(LOG_INFO, "session '%s' of uid %u created in '%s'", session->name, session->owner,
 	    Q(session->directory));
-	message_start(message, PROTO_DONE);
-	message_put_text(message, session->name);
-	return answer(client, message, f);
-}
-
-static struct session *named(struct daemon *daemon, struct client *client, struct message *message,
-			     struct fail *f)
-{
-	char name[AL_PATH_MAX + 1];
-
-	message_get_text(message, name, sizeof(name));
-	if (!message_complete(message)) {
-		malformed(f);
-		return NULL;
-	}
-	return session_find(daemon->sessions, name, client->peer.uid, f);
+	return done_named(client, session->name, f);
 }
 
 /* Moves the process that the kernel says has connected; no message names one. */
@@ -262,10 +325,6 @@ static int request_report(struct daemon *daemon, struct client *client, struct m
 	return ret;
 }
 
-/*
- * Kill first: then nothing adds to the report any more, and what the rings still hold goes into the
- * log.
- */
 static int request_destroy(struct daemon *daemon, struct client *client, struct message *message,
 			   struct fail *f)
 {
@@ -274,27 +333,14 @@ static int request_destroy(struct daemon *daemon, struct client *client, struct 
 	bool empty;
 	int ret;
 
-	if (!session || session_kill(daemon->sessions, session, &empty, f))
+	if (!session ||
+	    end_session(daemon, session, "destroyed", client->peer.pid, &empty, &report, f))
 		return -1;
 	if (!empty) {
 		message_start(message, PROTO_BUSY);
 		return answer(client, message, f);
 	}
-	if (session_report(daemon->sessions, session, &report, f))
-		return -1;
-	report_merge(&report);
-	snprintf(report.state, sizeof(report.state), "destroyed");
-	lsm_events_read(daemon->lsm);
-	ret = session_end(daemon->sessions, session, f);
-	if (ret == 0) {
-		feed_session(daemon, session, "destroyed", client->peer.pid);
-		control_forget(daemon, session);
-		say(LOG_INFO, "session '%s' of uid %u destroyed", session->name, session->owner);
-		session_free(session);
-	}
-	lsm_attend(daemon->lsm, sessions_complete(daemon->sessions));
-	if (ret == 0)
-		ret = answer_report(client, &report, message, f);
+	ret = answer_report(client, &report, message, f);
 	report_done(&report);
 	return ret;
 }
@@ -312,7 +358,9 @@ static int request_show(struct daemon *daemon, struct client *client, struct mes
 	out = open_memstream(&text, &size);
 	if (!out)
 		return fail(f, ENOMEM, "cannot print the policy");
-	fprintf(out, "# session %s in %s\n", session->name, Q(session->directory));
+	session_update_limits(daemon->sessions, session);
+	fprintf(out, "# session %s in %s%s\n", session->name, Q(session->directory),
+		session->flags & AL_EPHEMERAL ? ", ends with its last process" : "");
 	policy_print(&session->policy, out);
 	if (fclose(out))
 		return fail(f, ENOMEM, "cannot print the policy");
@@ -326,6 +374,24 @@ static int request_show(struct daemon *daemon, struct client *client, struct mes
 	return done(client, f);
 }
 
+/* The first request of several that wait for the same is the one that is in the log. */
+static int request_freeze(struct daemon *daemon, struct client *client, struct message *message,
+			  struct fail *f)
+{
+	struct session *session = named(daemon, client, message, f);
+	bool freeze = message->verb == PROTO_FREEZE, changed, all;
+
+	if (!session)
+		return -1;
+	changed = session_frozen(daemon->sessions, session) != freeze;
+	if (session_freeze(daemon->sessions, session, freeze, &all, f))
+		return -1;
+	if (changed)
+		feed_session(daemon, session, freeze ? "frozen" : "thawed", client->peer.pid);
+	message_start(message, all ? PROTO_DONE : PROTO_BUSY);
+	return answer(client, message, f);
+}
+
 static int request_tail(struct daemon *daemon, struct client *client, struct message *message,
 			struct fail *f)
 {
@@ -334,24 +400,31 @@ static int request_tail(struct daemon *daemon, struct client *client, struct mes
 
 	if (!session)
 		return -1;
-	if (client->follows)
-		return malformed(f);
-	if (session->log >= 0 && fstat(session->log, &st))
+	/* What was held back is in the log then, and not in what follows. */
+	(void)feed_flush(daemon, session);
+	if (session->log.fd >= 0 && fstat(session->log.fd, &st))
 		return fail(f, errno, "cannot look at the log of session '%s'", session->name);
 	if (session_tailed(daemon->sessions, session, true, f))
 		return -1;
-	session->tails++;
-	client->follows = session;
+	if (session->tails++ == 0)
+		(void)session_opens_lost(daemon->sessions, session); /* before: nobody's loss */
+	control_follow(client, session);
 	message_start(message, PROTO_DONE);
 	message_put(message, (uint64_t)st.st_size);
+	message_put(message, (uint64_t)st.st_ino);
 	return answer(client, message, f);
 }
 
 int request(struct daemon *daemon, struct client *client, struct message *message, struct fail *f)
 {
+	/* After tail a connection is for lines alone: see control_follow() for what may wait in it. */
+	if (client->follows)
+		return malformed(f);
 	switch (message->verb) {
 	case PROTO_NEW:
 		return request_new(daemon, client, message, f);
+	case PROTO_AMEND:
+		return request_amend(daemon, client, message, f);
 	case PROTO_POLICY:
 		return request_policy(client, message, f);
 	case PROTO_SENSITIVE:
@@ -372,6 +445,9 @@ int request(struct daemon *daemon, struct client *client, struct message *messag
 		return request_tail(daemon, client, message, f);
 	case PROTO_DESTROY:
 		return request_destroy(daemon, client, message, f);
+	case PROTO_FREEZE:
+	case PROTO_THAW:
+		return request_freeze(daemon, client, message, f);
 	}
 	return malformed(f);
 }

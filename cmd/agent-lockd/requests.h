@@ -10,13 +10,16 @@
 struct client {
 	int socket; /* -1: free */
 	struct peer peer;
-	struct session *draft; /* between new and commit */
+	struct session *draft; /* between new or amend and commit */
+	uint64_t amends;       /* the cgroup of the session that it is for; 0: of a new one */
 	char wanted[SESSION_NAME_MAX +
 		    2]; /* its name, "" for any; one byte more, so that too long is seen as such */
-	struct session *follows; /* after tail */
-	uint64_t missed;	 /* lines that it did not read in time */
-	size_t draft_bytes;	 /* text that the draft holds */
-	bool over;		 /* nothing more is taken from it */
+	struct session *follows; /* after tail; NULL again when the session has ended */
+	char followed[SESSION_NAME_MAX + 1];
+	uint64_t missed; /* events whose lines found no room since it last read */
+	bool answered;	 /* with something long: it has to be read before anything else is asked */
+	size_t draft_bytes; /* text that the draft holds */
+	bool over;	    /* nothing more is taken from it */
 };
 
 /* Answer one request. On failure the caller says why and hangs up. */
@@ -24,7 +27,7 @@ int request(struct daemon *daemon, struct client *client, struct message *messag
 
 /* control.c: how many sessions of this user are being made just now. */
 unsigned int control_drafts(const struct daemon *daemon, uid_t uid);
-/* control.c: everybody who follows this session is told that it ended. */
-void control_forget(struct daemon *daemon, struct session *session);
+/* control.c: this client is told all that happens in this session from now on. */
+void control_follow(struct client *client, struct session *session);
 
 #endif

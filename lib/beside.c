@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* beside.c - what belongs to this program and lies beside it: the daemon, the policy, the adversary. */
+/* beside.c - see beside.h */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "util.h"
-#include "verbs.h"
+#include "../bpf/agent_lock.h"
+#include "beside.h"
 
 bool beside_self(const char *name, char *out, size_t size)
 {

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * deny.c - agent-lock deny: refuse a session that is there what it could use. Root does it as root:
+ * nothing is given by it.
+ */
+#include <unistd.h>
+
+#include "util.h"
+#include "verbs.h"
+
+int cmd_deny(int argc, char **argv)
+{
+	struct amendment amendment = {0};
+	struct fail f = {0};
+	int ret = 0;
+
+	if (getopt(argc, argv, "+") != -1 || argc - optind < 2)
+		return usage();
+	policy_init(&amendment.policy);
+	amendment.session = argv[optind];
+	for (int i = optind + 1; i < argc && !ret; i++)
+		ret = add_typed(&amendment.policy, POLICY_DENY, argv[i], "agent-lock deny", &f);
+	if (ret) {
+		warn_fail(&f);
+		ret = EXIT_REFUSED;
+	} else {
+		ret = amendment_make(&amendment);
+	}
+	policy_done(&amendment.policy);
+	return ret;
+}
