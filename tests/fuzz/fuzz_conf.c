@@ -24,8 +24,9 @@ static void require(bool good)
 
 static void compare(const struct policy *a, const struct policy *b)
 {
-	require(a->len == b->len && a->sensitive_len == b->sensitive_len && a->audit == b->audit &&
-		a->localhost == b->localhost && a->userns == b->userns);
+	require(a->len == b->len && a->sensitive_len == b->sensitive_len && a->audit == b->audit);
+	require(policy_flags(a) == policy_flags(b));
+	require(memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0);
 	for (size_t i = 0; i < a->len; i++) {
 		const struct policy_rule *x = &a->rules[i], *y = &b->rules[i];
 
@@ -39,8 +40,10 @@ static void compare(const struct policy *a, const struct policy *b)
 
 static void check_refusal(const struct policy *policy, const struct fail *why)
 {
-	require(!policy->len && !policy->sensitive_len && !policy->audit && !policy->localhost &&
-		!policy->userns && why->msg[0]);
+	static const struct limits none;
+
+	require(!policy->len && !policy->sensitive_len && !policy_flags(policy) && why->msg[0]);
+	require(memcmp(&policy->limits, &none, sizeof(none)) == 0);
 	for (const char *at = why->msg; *at; at++)
 		require(*at >= ' ' && *at < 0x7f);
 }
@@ -64,9 +67,18 @@ static void check_printed(const struct policy *policy, const struct conf_context
 	policy_done(&again);
 }
 
+static void check_settings(const struct settings *settings)
+{
+	require(settings->log.size >= LOGFILE_SIZE_MIN && settings->log.size <= LOGFILE_SIZE_MAX);
+	require(settings->log.keep <= LOGFILE_KEEP_MAX);
+	require(settings->log.ended <= LOGFILE_ENDED_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct conf_context context = {.home = "/home/ana/[x]", .project = "/src/web"};
+	struct settings settings;
+	struct conf_context base = {.home = "/home/ana/[x]", .system = true, .settings = &settings};
 	struct policy policy;
 	struct fail why = {.msg = ""};
 
@@ -75,6 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_refusal(&policy, &why);
 	else
 		check_printed(&policy, &context);
+	policy_done(&policy);
+	policy_init(&policy);
+	settings_init(&settings);
+	(void)conf_parse((const char *)data, size, "fuzz", &base, &policy, NULL);
+	check_settings(&settings); /* whatever it said */
 	policy_done(&policy);
 	return 0;
 }

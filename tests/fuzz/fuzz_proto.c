@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct message message;
 	struct report report = {0};
 	struct list_entry entry;
+	struct limits limits;
 	struct fail f = {0};
 	char text[256];
 
@@ -31,6 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)message_get_target(&message, &report);
 	load(&message, data, size);
 	(void)message_get_entry(&message, &entry);
+	load(&message, data, size);
+	(void)message_get_limits(&message, &limits);
 	load(&message, data, size);
 	message_get_fail(&message, &f);
 	load(&message, data, size);

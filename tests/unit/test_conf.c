@@ -187,7 +187,8 @@ static void test_paths(void)
 	refuses("[sensitive]\nro = /a\n", "t.ini:2: [sensitive]: expected path, got 'ro'");
 	refuses("[session]\nmode = off\n", "t.ini:2: mode: expected enforce or audit, got 'off'");
 	refuses("[session]\nmodes = audit\n",
-		"t.ini:2: [session]: expected mode, localhost or userns, got 'modes'");
+		"t.ini:2: [session]: expected mode, localhost, userns, "
+		"memory, pids or cpu, got 'modes'");
 }
 
 /* [session]'s keys of two words: the first is what holds when nothing is said. */
@@ -260,6 +261,39 @@ static void test_words(void)
 	}
 }
 
+static void test_session_limits(void)
+{
+	static const char some[] = "[session]\nmemory = 4G\npids=512\ncpu = 200%\n",
+			  less[] = "[session]\npids = none\n",
+			  wrong[] = "[session]\nmemory = 1G\npids = 7\ncpu = 0%\n";
+	struct policy policy;
+	struct fail why = {.msg = "none"};
+
+	policy_init(&policy);
+	ok(parse(some, &policy, &why) == 0 && policy.limits.of[LIMIT_MEMORY] == 4ULL << 30 &&
+		   policy.limits.of[LIMIT_PIDS] == 512 && policy.limits.of[LIMIT_CPU] == 200,
+	   "limits are read");
+	ok(parse(wrong, &policy, &why) == -1, "a wrong one is refused");
+	is_str(why.msg,
+	       "t.ini:4: cpu: expected a percentage from 1% to 10000000%, 100% being one CPU, or "
+	       "none, got '0%'",
+	       "with its place");
+	ok(policy.limits.of[LIMIT_MEMORY] == 4ULL << 30 && policy.limits.of[LIMIT_PIDS] == 512,
+	   "and the limits are as they were");
+	ok(conf_parse(less, strlen(less), "t.ini", &BASE, &policy, &why) == 0 &&
+		   !policy.limits.of[LIMIT_PIDS] && policy.limits.of[LIMIT_CPU] == 200,
+	   "none takes one back, in the base configuration too");
+	policy_done(&policy);
+	refuses("[session]\nmemory =\n",
+		"t.ini:2: memory: expected a size from 1M to 1024T, such as 4G, or none, got ''");
+	refuses("[session]\nmemory = 4X\n",
+		"t.ini:2: memory: expected a size from 1M to 1024T, such as 4G, or none, got '4X'");
+	refuses("[session]\npids = many\n", "t.ini:2: pids: expected a number of processes and "
+					    "threads from 1 to 4194304, or none, got 'many'");
+	refuses("[paths]\npids = 1\n",
+		"t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got 'pids'");
+}
+
 static void test_escapes(void)
 {
 	static const char *const bad[] = {"\\",	 "\\x",	 "\\x4",  "\\xg0", "\\x0g",
@@ -319,14 +353,16 @@ static void test_inih_traps(void)
 		"t.ini:2: expected KEY = VALUE, got 'ro\\x20;\\x20\\x3d\\x20/a'");
 	refuses("[paths]\n= /a\n",
 		"t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got ''");
-	refuses("ro = /a\n[paths]\n", "t.ini:1: expected [paths], [optional], [system], "
-				      "[sensitive] or [session] before the first key, "
-				      "got 'ro'");
+	refuses("ro = /a\n[paths]\n",
+		"t.ini:1: expected [paths], [optional], [system], "
+		"[sensitive], [session], [log] or [users] before the first key, "
+		"got 'ro'");
 }
 
 static void test_sections(void)
 {
-#define KNOWN "expected [paths], [optional], [system], [sensitive] or [session], got "
+#define KNOWN \
+	"expected [paths], [optional], [system], [sensitive], [session], [log] or [users], got "
 	static const char long_name[] = "[paths0123456789012345678901234567890123456789012345]\n";
 
 	refuses("[rules]\n", "t.ini:1: " KNOWN "'[rules]'");
@@ -345,6 +381,138 @@ static void test_sections(void)
 		"t.ini:2: expected [SECTION] and nothing behind it, got '[session'");
 	refuses(long_name,
 		"t.ini:1: " KNOWN "'[paths0123456789012345678901234567890123456789012345]'");
+}
+
+/* text is what the base configuration says; the settings come back as they are wanted. */
+static void sets(const char *text, uint64_t size, uint64_t keep, uint64_t ended)
+{
+	struct settings settings;
+	struct conf_context context = BASE;
+	struct fail why = {.msg = "none"};
+	struct policy policy;
+
+	settings_init(&settings);
+	context.settings = &settings;
+	policy_init(&policy);
+	if (!ok(conf_parse(text, strlen(text), "t.ini", &context, &policy, &why) == 0 &&
+			settings.log.size == size && settings.log.keep == keep &&
+			settings.log.ended == ended,
+		"set: %s", Q(text)))
+		printf("# %s, size %ju\n", why.msg, (uintmax_t)settings.log.size);
+	policy_done(&policy);
+}
+
+static void sets_users(const char *text, uint64_t sessions, uint64_t rules, uint64_t requests)
+{
+	struct conf_context context = BASE;
+	struct settings settings;
+	struct fail why = {0};
+	struct policy policy;
+
+	settings_init(&settings);
+	context.settings = &settings;
+	policy_init(&policy);
+	ok(conf_parse(text, strlen(text), "t.ini", &context, &policy, &why) == 0 &&
+		   settings.users.sessions == sessions && settings.users.rules == rules &&
+		   settings.users.requests == requests,
+	   "set: %s", Q(text));
+	policy_done(&policy);
+}
+
+static void refuses_base(const char *text, const char *message)
+{
+	struct conf_context context = BASE;
+	struct settings settings, before;
+
+	settings_init(&settings);
+	before = settings;
+	context.settings = &settings;
+	refuses_bytes(text, strlen(text), &context, message);
+	ok(memcmp(&settings, &before, sizeof(before)) == 0, "and the settings are as they were");
+}
+
+static void test_log(void)
+{
+	static const char *const sizes[] = {"",
+					    "x",
+					    "1",
+					    "63K",
+					    "-1M",
+					    "+1M",
+					    "0x100000",
+					    "8MB",
+					    "8 M",
+					    "8.5M",
+					    "8m",
+					    "1T",
+					    "1025G",
+					    "99999999999999999999",
+					    "18014398509481984K"};
+	static const char *const keeps[] = {"", "x", "-1", "100", "1K", "99999999999999999999"};
+	char text[128], message[512];
+	struct policy policy;
+
+	sets("", 8 << 20, 3, 100);
+	sets("[log]\n", 8 << 20, 3, 100);
+	sets("[log]\nsize = 64K\nkeep = 0\nended = 0\n", 64 << 10, 0, 0);
+	sets("[log]\nkeep = 99\nsize = 1024G\nended = 10000\n", 1ULL << 40, 99, 10000);
+	sets("[log]\nsize = 65536\nsize = 100000\n", 100000, 3, 100);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		snprintf(text, sizeof(text), "[log]\nkeep = 7\nsize = %s\n", sizes[i]);
+		snprintf(message, sizeof(message),
+			 "t.ini:3: size: expected a size from 64K to 1024G, such as 8M, got '%s'",
+			 Q(sizes[i]));
+		refuses_base(text, message);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(keeps); i++) {
+		snprintf(text, sizeof(text), "[log]\nkeep = %s\n", keeps[i]);
+		snprintf(message, sizeof(message),
+			 "t.ini:2: keep: expected a number from 0 to 99, got '%s'", keeps[i]);
+		refuses_base(text, message);
+	}
+	refuses_base("[log]\nended = 10001\n",
+		     "t.ini:2: ended: expected a number from 0 to 10000, got '10001'");
+	refuses_base("[log]\nrw = /x\n", "t.ini:2: [log]: expected size, keep or ended, got 'rw'");
+	refuses("[log]\nkeep = 1\n", "t.ini:2: keep: expected it in agent-lock.ini only, got '1'");
+	policy_init(&policy);
+	ok(conf_parse("[log]\nkeep = 1\n", 15, "t", &BASE, &policy, NULL) == 0,
+	   "who wants no settings reads past them");
+	policy_done(&policy);
+}
+
+static void test_users(void)
+{
+	static const char *const bad[] = {"", "x", "0", "-1", "1K", "99999999999999999999"};
+	static const struct {
+		const char *key;
+		const char *most;
+		const char *more;
+	} keys[] = {
+		{"sessions", "496", "497"},
+		{"rules", "131072", "131073"},
+		{"requests", "240", "241"},
+	};
+	char text[128], message[512];
+
+	sets_users("", 256, 65536, 48);
+	sets_users("[users]\nsessions = 1\nrules = 1\nrequests = 1\n", 1, 1, 1);
+	sets_users("[users]\nrequests = 240\n[log]\n[users]\nsessions = 496\nrules = 131072\n", 496,
+		   131072, 240);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		for (size_t j = 0; j <= ARRAY_SIZE(bad); j++) {
+			const char *value = j < ARRAY_SIZE(bad) ? bad[j] : keys[i].more;
+
+			snprintf(text, sizeof(text), "[users]\n%s = %s\n", keys[i].key, value);
+			snprintf(message, sizeof(message),
+				 "t.ini:2: %s: expected a number from 1 to %s, got '%s'",
+				 keys[i].key, keys[i].most, value);
+			refuses_base(text, message);
+		}
+	}
+	refuses_base("[users]\nkeep = 1\n",
+		     "t.ini:2: [users]: expected sessions, rules or requests, got 'keep'");
+	refuses("[users]\nrules = 1\n",
+		"t.ini:2: rules: expected it in agent-lock.ini only, got '1'");
 }
 
 static void test_first_error(void)
@@ -483,8 +651,9 @@ static char *print(const struct policy *policy)
 
 static bool same(const struct policy *a, const struct policy *b)
 {
-	if (a->len != b->len || a->sensitive_len != b->sensitive_len || a->audit != b->audit ||
-	    a->localhost != b->localhost || a->userns != b->userns)
+	if (a->len != b->len || a->sensitive_len != b->sensitive_len ||
+	    policy_flags(a) != policy_flags(b) ||
+	    memcmp(&a->limits, &b->limits, sizeof(a->limits)) != 0)
 		return false;
 	for (size_t i = 0; i < a->len; i++) {
 		const struct policy_rule *x = &a->rules[i], *y = &b->rules[i];
@@ -518,9 +687,10 @@ static void random_policy(struct policy *policy)
 {
 	char text[PATH_MAX];
 
-	policy->audit = rand() % 2;
-	policy->localhost = rand() % 2;
-	policy->userns = rand() % 2;
+	policy_set_flags(policy, (uint32_t)rand());
+	policy->limits.of[LIMIT_MEMORY] = rand() % 2 ? (uint64_t)rand() + (1 << 20) : 0;
+	policy->limits.of[LIMIT_PIDS] = (uint64_t)(rand() % 4194305);
+	policy->limits.of[LIMIT_CPU] = (uint64_t)(rand() % 1000);
 	for (int i = rand() % 20; i > 0; i--) {
 		bool system = rand() % 2;
 
@@ -779,9 +949,12 @@ int main(void)
 	test_context();
 	test_paths();
 	test_words();
+	test_session_limits();
 	test_escapes();
 	test_inih_traps();
 	test_sections();
+	test_log();
+	test_users();
 	test_first_error();
 	test_long_lines();
 	test_limits();

@@ -9,6 +9,8 @@
 #include <linux/types.h>
 
 #include "../../lib/event.h"
+#include "../../lib/fold.h"
+#include "../../lib/session_list.h"
 #include "../tap.h"
 
 #define HEAD "2026-03-04T05:06:07.000008Z "
@@ -16,8 +18,11 @@
 	HEAD "refused read session=web pid=812 comm=cat path=/home/ana/.ssh/id error=EPERM " \
 	     "rule=no\\x20rule uid=1000 " \
 	     "chain=bash:800,codex:790 sensitive=yes"
+#define REPEATED \
+	DECISION " repeat=3 first=2026-03-04T05:06:07.000009Z last=2026-03-04T05:06:07.000010Z"
 #define LOST HEAD "lost - session=web count=37"
 #define SESSION HEAD "session created session=web pid=1 comm=agent-lock"
+#define ALARM HEAD "session oom-kill session=web pid=0 comm=kernel count=3"
 
 static const struct event_style plain = {.home = "/home/ana"};
 
@@ -144,7 +149,7 @@ static bool survives(const struct event *event)
 	good = good && sound_json(text, text_len);
 	free(text);
 	if (!good)
-		printf("# did not survive: %s\n", line);
+		printf("# did not survive: %.300s\n", line);
 	return good;
 }
 
@@ -240,6 +245,71 @@ static void test_golden(void)
 		 "\"web\","
 		 "\"pid\":1,\"comm\":\"agent-lock\"}\n",
 		 "a session as JSON");
+	strcpy(event.what, "denied");
+	strcpy(event.rule, "deny /home/ana/.env (agent-lock deny)");
+	event_line(&event, line);
+	is_str(line,
+	       HEAD "session denied session=web pid=1 comm=agent-lock "
+		    "rule=deny\\x20/home/ana/.env\\x20(agent-lock\\x20deny)",
+	       "the line of a rule that it got");
+	is_shown(&event, NULL,
+		 "{\"time\":\"2026-03-04T05:06:07.000008Z\",\"verdict\":\"session\",\"op\":"
+		 "\"denied\",\"session\":\"web\",\"pid\":1,\"comm\":\"agent-lock\","
+		 "\"rule\":\"deny /home/ana/.env (agent-lock deny)\"}\n",
+		 "the same as JSON");
+	event.rule[0] = '\0';
+	strcpy(event.what, "oom-kill");
+	strcpy(event.comm, "kernel");
+	event.pid = 0;
+	event.count = 3;
+	event_line(&event, line);
+	is_str(line, ALARM, "the line of what the kernel did");
+	is_shown(&event, NULL,
+		 "{\"time\":\"2026-03-04T05:06:07.000008Z\",\"verdict\":\"session\",\"op\":"
+		 "\"oom-kill\",\"session\":\"web\",\"pid\":0,\"comm\":\"kernel\",\"count\":3}\n",
+		 "the same as JSON");
+	is_shown(&event, &plain,
+		 "05:06:07 session  oom-kill web                                kernel[0]   3 "
+		 "times\n",
+		 "and for people");
+}
+
+static void fill_repeat(struct event *event)
+{
+	fill(event, EVENT_REFUSED);
+	event->repeat = 3;
+	event->first = event->last = event->time;
+	event->first.tv_nsec += 1000;
+	event->last.tv_nsec += 2000;
+}
+
+static void test_repeat(void)
+{
+	char line[EVENT_LINE_MAX];
+	struct event event;
+
+	fill_repeat(&event);
+	event_line(&event, line);
+	is_str(line, REPEATED, "the line of three refusals");
+	is_shown(&event, &plain,
+		 "05:06:07 REFUSED  read     ~/.ssh/id                          cat[812] < "
+		 "bash[800] < codex[790]   sensitive   3 times more\n",
+		 "three refusals for people");
+	is_shown(&event, NULL,
+		 "{\"time\":\"2026-03-04T05:06:07.000008Z\",\"verdict\":\"refused\",\"op\":"
+		 "\"read\",\"session\":\"web\",\"pid\":812,\"comm\":\"cat\",\"path\":"
+		 "\"/home/ana/.ssh/id\",\"error\":\"EPERM\",\"rule\":\"no rule\",\"uid\":1000,"
+		 "\"chain\":[{\"comm\":\"bash\",\"pid\":800},{\"comm\":\"codex\",\"pid\":790}],"
+		 "\"sensitive\":true,\"repeat\":3,\"first\":\"2026-03-04T05:06:07.000009Z\","
+		 "\"last\":\"2026-03-04T05:06:07.000010Z\"}\n",
+		 "three refusals as JSON");
+	ok(event_weight(&event) == 3, "its line stands for three");
+	event.repeat = 0;
+	ok(event_weight(&event) == 1, "one without repeats for one");
+	fill(&event, EVENT_LOST);
+	ok(event_weight(&event) == 37, "one of a loss for what was lost");
+	fill(&event, EVENT_SESSION);
+	ok(event_weight(&event) == 1, "one of a session for one");
 }
 
 static void test_home(void)
@@ -307,6 +377,7 @@ static void test_bytes(void)
 		rule = rule && survives(&event);
 		fill(&event, EVENT_SESSION);
 		memset(event.what, c, sizeof(event.what) - 1);
+		memset(event.rule, c, sizeof(event.rule) - 1);
 		what = what && survives(&event);
 	}
 	ok(path, "every byte survives in a path");
@@ -359,9 +430,107 @@ static void test_random(void)
 			event.chain[i].pid = noise(&state);
 			noise_text(&state, event.chain[i].comm, AL_COMM);
 		}
+		if (round % 2) {
+			event.repeat = (uint64_t)noise(&state) << 40 | 1;
+			event.first.tv_sec = noise(&state);
+			event.last.tv_nsec = noise(&state) % 1000000 * 1000L;
+		}
 		good = good && survives(&event);
 	}
 	ok(good, "1000 random events survive");
+}
+
+/* A name on its way from the kernel's record through folding into lines, and back from them. */
+struct journey {
+	const struct session *session;
+	const char *path;
+	size_t len;
+	const char *comm;
+	uint64_t events; /* that the lines stand for */
+	uint64_t lines;
+	bool good;
+};
+
+static void arrive(const struct al_event *raw, uint64_t repeat, uint64_t first_ns, void *data)
+{
+	static struct sessions sessions;
+	struct journey *journey = data;
+	char line[EVENT_LINE_MAX], comm[AL_COMM + 1];
+	struct event event, back;
+	size_t len;
+
+	session_event(&sessions, journey->session, raw, repeat, first_ns, &event);
+	/* A line has microseconds. */
+	event.time.tv_nsec -= event.time.tv_nsec % 1000;
+	event.first.tv_nsec -= event.first.tv_nsec % 1000;
+	event.last.tv_nsec -= event.last.tv_nsec % 1000;
+	len = event_line(&event, line);
+	snprintf(comm, sizeof(comm), "%.*s", AL_COMM, journey->comm);
+	journey->lines++;
+	journey->good = journey->good && survives(&event) && !memchr(line, '\n', len) &&
+			event_parse(line, len, &back, NULL) == 0 && back.path_len == journey->len &&
+			memcmp(back.path, journey->path, journey->len) == 0 &&
+			strcmp(back.comm, comm) == 0 && strcmp(back.chain[0].comm, comm) == 0;
+	journey->events += event_weight(&back);
+}
+
+/* So many refusals of one name: all are in the lines, and the name is what it was. */
+static bool travels(const struct session *session, const char *path, size_t len, const char *comm,
+		    unsigned int times)
+{
+	static struct al_event raw;
+	struct journey journey = {session, path, len, comm, 0, 0, true};
+	struct fold *fold = NULL;
+
+	/* What the kernel half leaves of older records. */
+	memset(&raw, 0xa5, sizeof(raw));
+	raw.op = AL_OP_READ;
+	raw.verdict = AL_REFUSED;
+	raw.rule = AL_NO_RULE;
+	raw.flags = 0;
+	raw.error = 1;
+	raw.chain_len = 2;
+	raw.start = AL_PATH_MAX - (uint32_t)len;
+	memcpy(raw.path + raw.start, path, len);
+	for (int i = 0; i < 2; i++)
+		strncpy(raw.chain[i].comm, comm, AL_COMM);
+	for (unsigned int i = 0; i < times; i++) {
+		raw.time_ns = i * 1000;
+		fold_take(&fold, &raw, arrive, &journey);
+	}
+	fold_end(&fold, arrive, &journey);
+	return journey.good && journey.events == times && journey.lines == (times > 1 ? 2 : 1);
+}
+
+static void test_names(void)
+{
+	struct session *session = session_new(1000, "/home/ana", 0);
+	char path[AL_PATH_MAX], comm[AL_COMM + 1];
+	bool single = true, random = true, longest;
+	uint32_t state = 7;
+	size_t len;
+
+	for (int c = 0; c < 256; c++) {
+		char name[3] = {'/', (char)c, 0}, said[2] = {(char)c, 0};
+
+		single = single && travels(session, name, 2, said, 1) &&
+			 travels(session, name + 1, 1, said, 2) &&
+			 travels(session, name, 2, said, 1000);
+	}
+	ok(single, "256 names of one byte, in a path and in a comm, alone and folded");
+	for (int i = 0; i < 1000; i++) {
+		len = 1 + noise(&state) % 512;
+		for (size_t at = 0; at < len; at++)
+			path[at] = (char)noise(&state);
+		noise_text(&state, comm, AL_COMM);
+		comm[AL_COMM] = '\0';
+		random = random && travels(session, path, len, comm, 1 + noise(&state) % 9);
+	}
+	ok(random, "1000 random names, alone and folded");
+	memset(path, '\n', sizeof(path));
+	longest = travels(session, path, AL_PATH_MAX, "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", 3);
+	ok(longest, "the longest name of newlines");
+	session_free(session);
 }
 
 static void test_limits(void)
@@ -386,6 +555,8 @@ static void test_limits(void)
 	}
 	event.time.tv_sec = 253402300799;
 	event.time.tv_nsec = 999999000;
+	event.repeat = UINT64_MAX;
+	event.first = event.last = event.time;
 	ok(survives(&event), "an event with all at its largest survives");
 	event.error = -1;
 	ok(survives(&event), "an error that is none survives as unknown");
@@ -396,6 +567,8 @@ static void test_limits(void)
 	ok(survives(&event), "an event with nothing in it survives");
 	event.kind = EVENT_SESSION;
 	ok(survives(&event), "so does a session event with nothing in it");
+	event.count = UINT64_MAX;
+	ok(survives(&event), "and one that happened 2^64 - 1 times");
 	event.kind = EVENT_LOST;
 	event.count = UINT64_MAX;
 	ok(survives(&event), "2^64 - 1 lost events survive");
@@ -510,6 +683,10 @@ static void test_cut(void)
 	for (len = 0; len < strlen(DECISION); len++)
 		cut = cut && event_parse(DECISION, len, &event, &f) < 0 && f.msg[0];
 	ok(cut, "no prefix of a decision is an event");
+	cut = true;
+	for (len = strlen(DECISION) + 1; len < strlen(REPEATED); len++)
+		cut = cut && event_parse(REPEATED, len, &event, &f) < 0 && f.msg[0];
+	ok(cut, "nor is one that is cut where it says how often");
 	/* Their last value has no end of its own, which is why event.h asks for whole lines. */
 	for (len = 0; len < strlen(LOST); len++)
 		sane = sane && (event_parse(LOST, len, &event, &f) < 0 || event.count == 3);
@@ -542,6 +719,19 @@ static void test_refused_lines(void)
 		DECISION " =y",
 		DECISION " X=y",
 		DECISION " path=/etc/passwd",
+		DECISION " repeat=0 first=2026-03-04T05:06:07.000009Z "
+			 "last=2026-03-04T05:06:07.000010Z",
+		DECISION " repeat=1 last=2026-03-04T05:06:07.000009Z "
+			 "first=2026-03-04T05:06:07.000010Z",
+		DECISION " repeat=1 first=x last=2026-03-04T05:06:07.000010Z",
+		DECISION " repeat=-1 first=2026-03-04T05:06:07.000009Z "
+			 "last=2026-03-04T05:06:07.000010Z",
+		DECISION " first=2026-03-04T05:06:07.000009Z",
+		DECISION " x=y repeat=1 first=2026-03-04T05:06:07.000009Z "
+			 "last=2026-03-04T05:06:07.000010Z",
+		REPEATED " repeat=1",
+		LOST " repeat=1",
+		SESSION " repeat=1",
 		DECISION " count=1",
 		LOST " count=2",
 		HEAD,
@@ -608,6 +798,10 @@ static void test_refused_lines(void)
 		HEAD "lost - session=web count=99999999999999999999999999999",
 		HEAD "lost - session=web",
 		HEAD "session  session=web pid=1 comm=a",
+		ALARM " count=3",
+		SESSION " count=",
+		SESSION " count=-1",
+		SESSION " x=y count=1",
 		HEAD "session a=b session=web pid=1 comm=a",
 		HEAD "session 12345678901234567890123456789012 session=web pid=1 comm=a",
 		"2026-03-04T05:06:07.00008Z lost - session=web count=1",
@@ -645,9 +839,12 @@ static void test_refused_lines(void)
 
 static void test_accepted_lines(void)
 {
-	ok(parses(DECISION) && parses(LOST) && parses(SESSION), "the examples are events");
+	ok(parses(REPEATED) && parses(REPEATED " x=y"), "so is a repeated one, and more behind it");
+	ok(parses(DECISION) && parses(LOST) && parses(SESSION) && parses(ALARM),
+	   "the examples are events");
 	ok(parses(DECISION " dev=8:1 x_y="), "keys of a later version are skipped");
-	ok(parses(LOST " x=y") && parses(SESSION " x=y"), "behind the other lines too");
+	ok(parses(LOST " x=y") && parses(SESSION " x=y") && parses(ALARM " x=y"),
+	   "behind the other lines too");
 	ok(parses(HEAD "refused unknown session= pid=0 comm= path= error=unknown rule= uid=0 "
 		       "chain=:0 sensitive=no"),
 	   "unknown and empty values");
@@ -686,9 +883,11 @@ int main(void)
 	setenv("TZ", "UTC", 1);
 	test_ops();
 	test_golden();
+	test_repeat();
 	test_home();
 	test_bytes();
 	test_random();
+	test_names();
 	test_limits();
 	test_forged();
 	test_json_bytes();

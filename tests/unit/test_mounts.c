@@ -2,6 +2,9 @@
 /* The mount table is read as the kernel writes it, and nothing else is taken for one. */
 #include "../tap.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+
 #include "mounts.h"
 
 static const char table[] =
@@ -63,6 +66,32 @@ static void reads_this_machine(void)
 	mounts_done(&mounts);
 }
 
+static void keeps_up(void)
+{
+	struct mounts_cache cache = {0};
+	const struct mounts *mounts = mounts_now(&cache);
+	size_t before = mounts ? mounts->len : 0;
+
+	ok(before && mounts_now(&cache) == mounts && mounts->len == before,
+	   "the table that is kept is this machine's");
+	/* /proc/self/mountinfo is of the namespace that it was opened in. */
+	mounts_cache_done(&cache);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+		ok(true, "a mount is noticed # SKIP may not mount");
+		return;
+	}
+	before = mounts_now(&cache)->len;
+	(void)!mount("none", "/mnt", "tmpfs", 0, NULL);
+	mounts = mounts_now(&cache);
+	ok(mounts && mounts->len == before + 1 &&
+		   strcmp(mounts_at(mounts, "/mnt")->type, "tmpfs") == 0,
+	   "a mount is noticed");
+	umount("/mnt");
+	mounts = mounts_now(&cache);
+	ok(mounts && mounts->len == before, "so is its end");
+	mounts_cache_done(&cache);
+}
+
 static void compares_components(void)
 {
 	ok(path_below("/a/b", "/a"), "/a/b is below /a");
@@ -77,6 +106,7 @@ int main(void)
 	reads_the_table();
 	refuses_what_is_none();
 	reads_this_machine();
+	keeps_up();
 	compares_components();
 	return tap_done();
 }

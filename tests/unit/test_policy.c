@@ -242,10 +242,13 @@ static void print_session(uint32_t flags, const char *want)
 	policy_done(&policy);
 }
 
+#define NO_LIMITS "memory = none\npids = none\ncpu = none\n"
+
 static void test_print(void)
 {
 	static const char want[] =
 		"[session]\nmode = audit\nlocalhost = any\nuserns = allow\n"
+		"memory = 4G\npids = none\ncpu = 150%\n"
 		"\n[system]\nro = /usr\n"
 		"\n[paths]\nrw = /p\\x20q\ndeny = /p\\x20q/\\x0a\\x1b[2J\\x5c\\x3d\\xff;#\n"
 		"\n[optional]\nhide = /h\n"
@@ -259,6 +262,7 @@ static void test_print(void)
 
 	policy_init(&policy);
 	policy.audit = policy.localhost = policy.userns = true;
+	policy.limits = (struct limits){{4ULL << 30, 0, 150}};
 	policy_add(&policy, POLICY_RO, "/usr", "o", true, true, NULL);
 	policy_add(&policy, POLICY_RW, "/p q", "o", false, false, NULL);
 	policy_add(&policy, POLICY_DENY, "/p q/\n\x1b[2J\\=\xff;#", "o", false, false, NULL);
@@ -273,10 +277,13 @@ static void test_print(void)
 	fclose(out);
 	is_str(text, want, "a policy is printed in order, one rule a line, escaped");
 	policy_done(&policy);
-	print_session(0, "[session]\nmode = enforce\nlocalhost = own\nuserns = deny\n");
-	print_session(AL_AUDIT, "[session]\nmode = audit\nlocalhost = own\nuserns = deny\n");
-	print_session(AL_LOCALHOST, "[session]\nmode = enforce\nlocalhost = any\nuserns = deny\n");
-	print_session(AL_USERNS, "[session]\nmode = enforce\nlocalhost = own\nuserns = allow\n");
+	print_session(0, "[session]\nmode = enforce\nlocalhost = own\nuserns = deny\n" NO_LIMITS);
+	print_session(AL_AUDIT,
+		      "[session]\nmode = audit\nlocalhost = own\nuserns = deny\n" NO_LIMITS);
+	print_session(AL_LOCALHOST,
+		      "[session]\nmode = enforce\nlocalhost = any\nuserns = deny\n" NO_LIMITS);
+	print_session(AL_USERNS,
+		      "[session]\nmode = enforce\nlocalhost = own\nuserns = allow\n" NO_LIMITS);
 }
 
 /* The later of two equal rules stays: what stands between them must not win. */

@@ -154,24 +154,40 @@ static void structs_come_back(void)
 				   .opens = 2,
 				   .refused = 3,
 				   .created = 4,
-				   .owner = 5},
+				   .owner = 5,
+				   .usage = {{6, 7, 8}, {{9, 10, UINT64_MAX}}},
+				   .log_error = ENOSPC,
+				   .log_missing = 6,
+				   .unmarked = 11},
 			  entry_got = {0};
 	struct report report = {.name = "n",
 				.state = "running",
 				.directory = "/d\n",
 				.lost = 7,
-				.others = 8},
+				.others = 8,
+				.unmarked = 9},
 		      back = {0};
 	struct report_target *target = report_add(&report, "p\0q", 3);
 	struct fail f = {.no = EPERM, .msg = "why", .hint = "cure"}, f_got;
+	struct limits limits = {{4ULL << 30, 512, 200}}, limits_got;
 
 	message_put_entry(&got, &entry);
 	ok(message_get_entry(&got, &entry_got) && memcmp(&entry, &entry_got, sizeof(entry)) == 0,
 	   "a list entry comes back");
+	message_start(&got, PROTO_NEW);
+	message_put_limits(&got, &limits);
+	ok(message_get_limits(&got, &limits_got) &&
+		   memcmp(&limits, &limits_got, sizeof(limits)) == 0 && message_complete(&got),
+	   "limits come back");
+	ok(!message_get_limits(&got, &limits_got), "limits that are not there are refused");
+	limits.of[LIMIT_CPU] = UINT64_MAX;
+	message_start(&got, PROTO_NEW);
+	message_put_limits(&got, &limits);
+	ok(!message_get_limits(&got, &limits_got), "a limit that no text gives is refused");
 	report.counts[AL_NOPS - 1][AL_NVERDICTS - 1] = 9;
 	message_put_head(&got, &report);
 	ok(message_get_head(&got, &back) && back.lost == 7 && back.others == 8 &&
-		   back.counts[AL_NOPS - 1][AL_NVERDICTS - 1] == 9,
+		   back.unmarked == 9 && back.counts[AL_NOPS - 1][AL_NVERDICTS - 1] == 9,
 	   "a report's head comes back");
 	target->op = AL_OP_LINK;
 	target->verdict = AL_REFUSED;

@@ -3,11 +3,13 @@
  * test_report.c - the promises of lib/report.h: what people and programs are told about a session
  * is right and safe to print.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include <linux/types.h>
 
+#include "../../lib/list.h"
 #include "../../lib/report.h"
 #include "../tap.h"
 
@@ -163,6 +165,11 @@ static void test_golden(void)
 	    "lost events are said");
 	has(&report, SUMMARY,
 	    "\n4 attempts counted, but not listed by path: ", "attempts without a target are said");
+	report.unmarked = 1;
+	has(&report, TEXT,
+	    "\n1 object not found again when agent-lockd started: refused, "
+	    "whatever the rule says\n",
+	    "an object that is refused for want of its mark is said");
 	report_done(&report);
 	report_done(&report);
 	ok(report.len == 0, "report_done() leaves an empty report and can be repeated");
@@ -409,7 +416,7 @@ static void test_json(void)
 		 "project\","
 		 "\"processes\":3,\"age\":7500,\"owner\":1000,"
 		 "\"in_bounds\":0,\"system\":0,\"refused\":2,\"would_refuse\":0,\"lost\":0,"
-		 "\"others\":0,"
+		 "\"others\":0,\"unmarked\":0,"
 		 "\"operations\":{\"exec\":{\"in_bounds\":0,\"system\":0,\"refused\":2,\"would_"
 		 "refuse\":0}},"
 		 "\"targets\":[{\"path\":\"/bin/"
@@ -432,13 +439,18 @@ static void test_list(void)
 		 .opens = 1204,
 		 .refused = 37,
 		 .created = 2500,
-		 .owner = 1000},
+		 .owner = 1000,
+		 .usage = {{12345678, 5, USAGE_UNKNOWN}, {{4ULL << 30, 512, 150}}}},
 		{.name = "a\nb",
 		 .state = "idle",
 		 .audit = true,
 		 .directory = "/srv/two words\xff",
-		 .created = 9990},
-		{.created = 10001, .processes = UINT64_MAX, .owner = UINT32_MAX},
+		 .created = 9990,
+		 .usage = {{USAGE_UNKNOWN, USAGE_UNKNOWN, USAGE_UNKNOWN}, {{0}}},
+		 .log_error = ENOSPC,
+		 .log_missing = 7,
+		 .unmarked = 2},
+		{.created = 10001, .processes = UINT64_MAX, .owner = UINT32_MAX, .log_error = EIO},
 	};
 	char *text;
 
@@ -446,16 +458,16 @@ static void test_list(void)
 	is_str(text,
 	       "NAME     STATE    MODE     DIRECTORY                         PROCESSES  OPENS  "
 	       "REFUSED    AGE       "
-	       "OWNER\n"
+	       "OWNER  MEMORY   PIDS      LOG  UNMARKED\n"
 	       "project  running  enforce  /home/ana/project                         3   1204      "
 	       " 37  2h05m        "
-	       "1000\n"
+	       "1000  11M/4G  5/512       ok         0\n"
 	       "a\\x0ab   idle     audit    /srv/two\\x20words\\xff                     0      0   "
 	       "     0    10s       "
-	       "    0\n"
+	       "    0       -      -     full         2\n"
 	       "-        -        enforce  -                      18446744073709551615      0      "
 	       "  0     0s  "
-	       "4294967295\n",
+	       "4294967295      0K      0  stopped         0\n",
 	       "the list: one line a session, every column one word");
 	free(text);
 	text = listed(entries, 2, true);
@@ -463,17 +475,25 @@ static void test_list(void)
 	       "[{\"session\":\"project\",\"state\":\"running\",\"mode\":\"enforce\",\"directory\":"
 	       "\"/home/ana/"
 	       "project\","
-	       "\"processes\":3,\"opens\":1204,\"refused\":37,\"age\":7500,\"owner\":1000},"
+	       "\"processes\":3,\"opens\":1204,\"refused\":37,\"age\":7500,\"owner\":1000,"
+	       "\"unmarked\":0,\"log\":\"ok\",\"memory\":12345678,\"memory_limit\":4294967296,"
+	       "\"pids\":5,"
+	       "\"pids_limit\":512,\"cpu_limit\":150},"
 	       "{\"session\":\"a\\u000ab\",\"state\":\"idle\",\"mode\":\"audit\",\"directory\":\"/"
 	       "srv/two "
 	       "words\\u00ff\","
 	       "\"directory_bytes\":\"/srv/"
 	       "two\\\\x20words\\\\xff\",\"processes\":0,\"opens\":0,\"refused\":0,\"age\":10,"
-	       "\"owner\":0}]\n",
+	       "\"owner\":0,\"unmarked\":2,\"log\":\"full\",\"log_error\":\"ENOSPC\",\"log_"
+	       "missing\":7,"
+	       "\"memory\":null,\"memory_limit\":null,\"pids\":null,\"pids_limit\":null,"
+	       "\"cpu_limit\":null}]\n",
 	       "the list as JSON");
 	free(text);
 	text = listed(NULL, 0, false);
-	is_str(text, "NAME  STATE  MODE  DIRECTORY  PROCESSES  OPENS  REFUSED  AGE  OWNER\n",
+	is_str(text,
+	       "NAME  STATE  MODE  DIRECTORY  PROCESSES  OPENS  REFUSED  AGE  OWNER  MEMORY  "
+	       "PIDS  LOG  UNMARKED\n",
 	       "no sessions: the titles");
 	free(text);
 	text = listed(NULL, 0, true);
