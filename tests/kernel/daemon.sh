@@ -6,6 +6,9 @@
 # ends all of a session, also what forks as fast as it can.
 . ./tests/kernel/lib.sh
 
+project=/home/dev/work
+said=$project/said
+
 key=/home/dev/.ssh/id_ed25519
 pins=/sys/fs/bpf/agent-lock
 cgroups=/sys/fs/cgroup/agent-lock
@@ -24,14 +27,14 @@ end() {
 
 # Asks the process that is jailed since before to read the key: what did it say?
 ask() {
-	asked=$(($(grep -c . /home/dev/work/said) + 1))
-	echo go >/home/dev/work/ask
+	asked=$(($(grep -c . $said) + 1))
+	echo go >$project/ask
 	wait_for said_so
-	sed -n "${asked}p" /home/dev/work/said
+	sed -n "${asked}p" $said
 }
 
 said_so() {
-	[ "$(grep -c . /home/dev/work/said)" -ge "$asked" ]
+	[ "$(grep -c . $said)" -ge "$asked" ]
 }
 
 still_jailed() {
@@ -113,7 +116,7 @@ outlives() {
 	still_jailed 'control: a process is jailed'
 	for signal in TERM KILL; do
 		end $signal
-		check "daemon ended by $signal: the pins stay" [ -d "$(echo $pins/maps-*)" ]
+		check "daemon ended by $signal: the pins stay" [ "$(ls -d $pins/maps-*)" ]
 		still_jailed "daemon ended by $signal: a jailed process stays jailed"
 		control "daemon ended by $signal: others are not" as_dev cat $key
 		fails_with 'cannot reach agent-lockd' "daemon ended by $signal: exec says so" \
@@ -128,6 +131,55 @@ outlives() {
 		check "after $signal: and can work" as_dev "$al" exec "after-$signal" -- sh -c \
 			'echo x >file; rm file'
 	done
+}
+
+attached() {
+	ls $pins/links-*
+}
+
+programs() {
+	bpftool prog list | grep ' name al_' | cut -d: -f1 | sort -n
+}
+
+# Something that is jailed tries all the time: was there a moment between the old set and the new?
+replaced() {
+	as_dev "$al" list >/dev/null 2>&1 || "$al" list >/dev/null || note 'no daemon'
+	adopt 'a daemon again'
+	as_dev "$al" exec work -- sh -c 'until cat ~/.ssh/id_ed25519 2>/dev/null; do echo x >>tries; done' \
+		>"$work/leaked" &
+	wait_for tried 1
+	before=$(attached) ids=$(programs)
+	end KILL
+	"$al" list >/dev/null && adopt 'killed: there is another'
+	is "$(attached)" "$before" 'attached programs of the same build are taken over'
+	is "$(programs)" "$ids" 'and are the same ones'
+	refused 'and refuse' as_dev "$al" exec work -- cat $key
+	check 'and know who is attended to: a file that is only numbered by name is in bounds' \
+		as_dev "$al" exec work -- sh -c 'echo x >file; rm file'
+	end KILL
+	mv $pins/links-* $pins/links-0123456789abcdef
+	mkdir $pins/attaching-1
+	"$al" list >/dev/null && adopt 'another build: there is a daemon'
+	is "$(attached)" "$before" 'programs of another build are replaced by a whole set'
+	is "$(ls -d $pins/*)" "$(ls -d $pins/links-[0-9a-f]* $pins/maps-*)" \
+		'and nothing else is left of them, nor of an attempt'
+	check 'these are new ones' [ "$(programs)" != "$ids" ]
+	ids=$(programs)
+	end KILL
+	rm $pins/links-*/al_syslog
+	"$al" list >/dev/null && adopt 'a link is gone: there is a daemon'
+	is "$(attached)" "$before" 'a set that lacks one is replaced'
+	check 'as a whole' [ "$(programs)" != "$ids" ]
+	tries=$(tried)
+	wait_for tried $((tries + 3))
+	is "$(cat "$work/leaked")" '' 'and at no moment could be read what is outside'
+	still_jailed 'who was jailed first still is'
+}
+
+# How often it tried; at least $1 times?
+tried() {
+	count=$(grep -c x $project/tries)
+	[ $# -eq 0 ] && echo "$count" || [ "$count" -ge "$1" ]
 }
 
 # As many processes as dev may have, each of them making more as soon as there is room.
@@ -192,6 +244,7 @@ one_at_a_time
 first_command
 unsafe_directory
 outlives
+replaced
 bomb
 destroy_all
 cd "$top" && umount -l /home/dev

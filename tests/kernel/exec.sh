@@ -109,14 +109,14 @@ surroundings() {
 	is "$(head -c 1000000 /dev/zero | dev_exec work -- cat | wc -c)" 1000000 \
 		'stdin and stdout are pipes'
 	is "$(dev_exec work -- sh -c 'echo loud >&2' 2>&1 >/dev/null)" loud 'stderr is its own'
-	cd /home/dev/work/sub || exit
-	is "$(dev_exec work -- pwd -P)" /home/dev/work/sub \
+	cd ~dev/work/sub || exit
+	is "$(dev_exec work -- pwd -P)" ~dev/work/sub \
 		'a working directory inside the project stays'
 	cd /home/dev || exit
 	is "$(dev_exec work -- pwd -P)" /home/dev/work \
 		'from a working directory outside it goes to the project'
 	ln -s work/sub link && cd link || exit
-	is "$(dev_exec work -- pwd -P)" /home/dev/work/sub \
+	is "$(dev_exec work -- pwd -P)" ~dev/work/sub \
 		'a working directory inside, by a link from outside, stays'
 	cd /home/dev || exit
 }

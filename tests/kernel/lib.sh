@@ -288,17 +288,22 @@ finish() {
 	cd /
 	# What a test left running may hold it: then it goes with the last of them.
 	umount -R "$work" 2>/dev/null || umount -R -l "$work" 2>/dev/null
+	umount -l "$begin_logs" 2>/dev/null
 	exit $finish_status
 }
 
-# Everything of a test is below $work, a tmpfs of its own: not below /tmp, which sessions may write.
+# Everything of a test is below $work, a tmpfs of its own: not below /tmp, which sessions may write. So
+# are its logs: those of an earlier test's sessions are not taken for its own.
+begin_logs=/var/log/agent-lock
 begin() {
 	[ "$(id -u)" = 0 ] || bail 'run it as root, in a guest: it mounts and it changes the system'
 	for begin_file in "$al" "$daemon" "$bin/become" "$bin/try" "$bin/fsops"; do
 		[ -x "$begin_file" ] || bail "$begin_file is missing"
 	done
 	mkdir -p "$work"
-	mount -t tmpfs -o mode=755 tmpfs "$work" || bail 'a tmpfs cannot be mounted'
+	mkdir -p "$begin_logs"
+	mount -t tmpfs -o mode=755 tmpfs "$work" && mount -t tmpfs -o mode=755 tmpfs "$begin_logs" ||
+		bail 'a tmpfs cannot be mounted'
 	trap finish EXIT
 	trap 'exit 1' HUP INT TERM
 	# For jail --policy "$userns"

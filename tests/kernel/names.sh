@@ -19,6 +19,8 @@ replace() {
 }
 
 begin
+# Numbers of overlayfs's own, by which a daemon that came later refuses, are some of them twice.
+mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs $home || bail 'no home'
 as_dev mkdir -p $project/sub $home/state $home/conf
 for file in $project/.env $home/.other $home/.toolrc $project/sub/key $home/state/f $home/conf/f; do
 	write old $file
@@ -87,4 +89,6 @@ is "$(inside cat $home/.toolrc)" new 'and the readable one is readable'
 unjail
 jail --deny $project/.env $project
 check 'the rules of an earlier session are gone' inside cat $project/.envrc
+unjail
+umount -l $home
 plan

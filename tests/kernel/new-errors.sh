@@ -253,7 +253,7 @@ policies() {
 	bad 2 'userns: expected allow or deny' 'an unknown word for userns' '[session]\nuserns = maybe\n'
 	bad 2 'localhost: expected own or any' 'an unknown word for localhost' \
 		'[session]\nlocalhost = yes\n'
-	bad 2 '\[session\]: expected mode, localhost or userns' 'an unknown key of a session' \
+	bad 2 '\[session\]: expected mode, localhost, userns, memory, pids or cpu' 'an unknown key of a session' \
 		'[session]\nusernamespaces = allow\n'
 	bad 3 'expected no blanks before a key' 'a continuation line' \
 		'[paths]\nro = /usr\n  /home/dev\n'

@@ -68,7 +68,7 @@ without_bpf() {
 		says 1 'BPF LSM is off' "destroy$by: says so" $who "$al" destroy --all
 	done
 	control 'the command can be run' as_dev touch $marker
-	says 1 'BPF LSM is off' 'agent-lockd: says so' "$daemon"
+	says 3 'BPF LSM is off' 'agent-lockd: says so' "$daemon"
 	nothing_made 'without bpf in the LSM list'
 }
 
@@ -94,7 +94,7 @@ without_mounts() {
 		without /sys/fs/bpf "$al" doctor
 	says 1 'cure: mount -t bpf bpf /sys/fs/bpf' 'no BPF file system: doctor has the cure' \
 		without /sys/fs/bpf "$al" doctor
-	says 1 'mount -t bpf bpf /sys/fs/bpf' 'no BPF file system: agent-lockd has the cure' \
+	says 3 'mount -t bpf bpf /sys/fs/bpf' 'no BPF file system: agent-lockd has the cure' \
 		without /sys/fs/bpf "$daemon"
 	says 125 'mount -t bpf bpf /sys/fs/bpf' \
 		'no BPF file system: run has it, and does not run it' \

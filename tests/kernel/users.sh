@@ -92,7 +92,7 @@ hostile_clients() {
 	    s.settimeout(20)
 	    return s
 	def head(verb):
-	    return b'ALK1' + struct.pack('=I', verb)
+	    return b'ALK2' + struct.pack('=I', verb)
 	def text(t):
 	    return struct.pack('=Q', len(t)) + t
 	def number(n):
@@ -126,12 +126,12 @@ hostile_clients() {
 	from client import *
 	promise(lives() in (DONE, ENTRY), 'control: this client is understood')
 	random.seed(1)
-	new = head(NEW) + text(b'') + text(b'/home/eve/work') + number(0)
+	new = head(NEW) + text(b'') + text(b'/home/eve/work') + number(0) * 4
 	here = os.open('/home/eve/work', os.O_PATH)
 	rule = number(3) + number(0) + text(b'/home/eve/work')
 	policy = head(POLICY) + number(0) * 3 + text(b'/home/eve/work') + text(b'x')
 	nonsense = {
-	    'a byte': [b'x'], 'seven bytes': [b'ALK1\1\0\0'],
+	    'a byte': [b'x'], 'seven bytes': [b'ALK2\1\0\0'],
 	    'random bytes': [random.randbytes(4096)],
 	    'a wrong magic': [b'ALK9' + head(LIST)[4:] + text(b'')],
 	    'no such verb': [head(99)], 'verb 0': [head(0)], 'an answer': [head(DONE)],
@@ -145,16 +145,20 @@ hostile_clients() {
 	    'rules before new': [(head(RULES) + rule, [here])],
 	    'commit before new': [head(COMMIT)],
 	    'new twice': [new, new],
-	    'a directory that is not absolute': [head(NEW) + text(b'') + text(b'x') + number(0)],
-	    'unknown flags': [head(NEW) + text(b'') + text(b'/x') + number(1 << 5), head(COMMIT)],
+	    'unknown flags': [head(NEW) + text(b'') + text(b'/x') + number(1 << 7) + number(0) * 3, head(COMMIT)],
 	    'flags that are the daemon\'s':
-	        [head(NEW) + text(b'') + text(b'/x') + number(6), head(COMMIT)],
+	        [head(NEW) + text(b'') + text(b'/x') + number(2 | 4 | 64) + number(0) * 3, head(COMMIT)],
 	    'flags of 64 bits':
-	        [head(NEW) + text(b'') + text(b'/x') + number(1 << 63), head(COMMIT)],
+	        [head(NEW) + text(b'') + text(b'/x') + number(1 << 63) + number(0) * 3, head(COMMIT)],
+	    'no limits': [head(NEW) + text(b'') + text(b'/home/eve/work') + number(0), head(COMMIT)],
+	    'a limit of one byte':
+	        [head(NEW) + text(b'') + text(b'/x') + number(0) + number(1) + number(0) * 2,
+	         head(COMMIT)],
+	    'a directory that is not absolute': [head(NEW) + text(b'') + text(b'x') + number(0) * 4],
 	    'a name with a slash':
-	        [head(NEW) + text(b'../x') + text(b'/x') + number(0), head(COMMIT)],
+	        [head(NEW) + text(b'../x') + text(b'/x') + number(0) * 4, head(COMMIT)],
 	    'the daemon\'s own name':
-	        [head(NEW) + text(b'.trial') + text(b'/x') + number(0), head(COMMIT)],
+	        [head(NEW) + text(b'.trial') + text(b'/x') + number(0) * 4, head(COMMIT)],
 	    'a rule of a policy that is not there':
 	        [new, (head(RULES) + number(3) + number(7) + text(b'/x'), [here])],
 	    'unknown rights':
@@ -189,7 +193,7 @@ hostile_clients() {
 	if got not in (DONE, ENTRY):
 	    print('got', got)
 	# A directory that is made to look like something else on a terminal.
-	say(head(NEW) + text(b'ugly') + text(b'/x\n/\x1b[31mred\x9b\xff') + number(0), head(COMMIT))
+	say(head(NEW) + text(b'ugly') + text(b'/x\n/\x1b[31mred\x9b\xff') + number(0) * 4, head(COMMIT))
 	END
 	cat >"$work/greedy.py" <<-'END'
 	from client import *
@@ -197,7 +201,7 @@ hostile_clients() {
 	most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 	resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 	here = os.open('/home/eve/work', os.O_PATH)
-	new = head(NEW) + text(b'') + text(b'/home/eve/work') + number(0)
+	new = head(NEW) + text(b'') + text(b'/home/eve/work') + number(0) * 4
 	policy = head(POLICY) + number(0) * 3 + text(b'/home/eve/work') + text(b'x')
 	held = []
 	def hold(*messages):
@@ -218,16 +222,17 @@ hostile_clients() {
 	    for each in [64] * 20 + [1] * 20:
 	        hold([new], [policy], [head(RULES) + rule * each, [here] * each])
 	elif kind == 'readers':
-	    say(head(NEW) + text(b'talk') + text(b'/home/eve/work') + number(0), head(COMMIT))
-	    for i in range(40):
-	        hold([head(TAIL) + text(b'talk')], *[[head(LIST) + text(b'')]] * 500)
+	    say(head(NEW) + text(b'talk') + text(b'/home/eve/work') + number(0) * 4, head(COMMIT))
+	    for i in range(20):
+	        hold([head(TAIL) + text(b'talk')])
+	        hold(*[[head(LIST) + text(b'')]] * 500)
 	print('ready', flush=True)
 	sys.stdin.read()
 	END
 	before=$(ls "/proc/$daemon_pid/fd" | wc -l)
 	as_eve python3 -S "$work/nonsense.py" >"$work/nonsense" 2>&1
 	judge "$work/nonsense"
-	is "$(grep -c '^yes' "$work/nonsense")" 34 'all of that was tried'
+	is "$(grep -c '^yes' "$work/nonsense")" 36 'all of that was tried'
 	"$al" list >"$work/list"
 	"$al" list --json >>"$work/list"
 	is "$(LC_ALL=C grep -c '[^ -~]' "$work/list")" 0 \
@@ -235,6 +240,8 @@ hostile_clients() {
 	check 'though it is listed' grep -q '^ugly .*red' "$work/list"
 	"$al" destroy --all >/dev/null 2>&1
 	as_dev "$al" new work >/dev/null
+	twenty_lists
+	alone=$took
 	for kind in connections descriptors readers; do
 		mkfifo "$work/$kind.fifo"
 		as_eve python3 -S "$work/greedy.py" $kind <"$work/$kind.fifo" >"$work/$kind.out" \
@@ -253,6 +260,9 @@ hostile_clients() {
 		check "a user greedy for $kind: and run a command in it" as_dev timeout 10 "$al" \
 			exec "new-$kind" -- true
 		check "a user greedy for $kind: root is served" timeout 10 "$al" list
+		twenty_lists
+		note "twenty lists: $alone ms without, $took ms with her"
+		check "a user greedy for $kind: nobody else waits" [ "$took" -lt $((3 * alone)) ]
 		idle || not_ok "a user greedy for $kind: the daemon does not spin"
 		exec 9>&-
 		wait $greedy
@@ -262,6 +272,15 @@ hostile_clients() {
 	is "$("$al" list --json)" '[]' 'root can clear it all away'
 	after=$(ls "/proc/$daemon_pid/fd" | wc -l)
 	is "$after" "$before" 'the daemon holds no more descriptors than before'
+}
+
+# How long another user waits for twenty answers, in $took.
+twenty_lists() {
+	took=$(date +%s%3N)
+	for n in $(seq 20); do
+		as_dev "$al" list >/dev/null || note "list $n is refused"
+	done
+	took=$(($(date +%s%3N) - took))
 }
 
 # Does the daemon sleep when nobody asks? In ticks of a hundredth of a second.
