@@ -206,10 +206,13 @@ static int receive_report(int daemon, enum proto_verb verb, const char *name,
 	struct message answer;
 
 	/* Busy: its processes were killed and are still dying. The daemon waits for nobody; we do. */
-	while (ask(daemon, verb, name, &answer, f) == 0 && answer.verb == PROTO_BUSY)
+	for (;;) {
+		if (ask(daemon, verb, name, &answer, f))
+			return -1;
+		if (answer.verb != PROTO_BUSY)
+			break;
 		poll(NULL, 0, BUSY_MS);
-	if (answer.verb == PROTO_FAIL)
-		return -1;
+	}
 	if (answer.verb != PROTO_HEAD || !message_get_head(&answer, &report))
 		return fail(f, 0, "cannot understand agent-lockd");
 	for (;;) {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <bpf/bpf.h>
@@ -22,6 +23,7 @@
 
 struct lsm {
 	struct agent_lock *skel;
+	struct agent_lock__data *globals; /* shared with the programs; the skeleton's or taken over */
 	struct ring_buffer *rings[LSM_RINGS];
 	int budget; /* events that are still handed over in this call */
 	lsm_event_fn event;
@@ -41,27 +43,22 @@ __attribute__((format(printf, 2, 0))) static int quiet(enum libbpf_print_level l
 	return vfprintf(stderr, format, args);
 }
 
-static int choose_programs(struct agent_lock *skel, struct fail *f)
+static int choose_programs(struct agent_lock *skel, const struct btf *btf, struct fail *f)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-
-	if (!btf)
-		return fail(f, errno, "cannot read the kernel's types in /sys/kernel/btf/vmlinux");
+	if (lsm_hooks_complete(btf, f))
+		return -1;
 	for (unsigned int i = 0; i < lsm_programs_len; i++) {
 		struct bpf_program *program =
 			bpf_object__find_program_by_name(skel->obj, lsm_programs[i].name);
 
-		if (!program) {
-			btf__free(btf);
+		if (!program)
 			return fail(f, 0, "the BPF object has no program %s", lsm_programs[i].name);
-		}
 		bpf_program__set_autoload(program, lsm_program_fits(&lsm_programs[i], btf));
 	}
 	if (btf__find_by_name_kind(btf, "cgroup_attach_task", BTF_KIND_FUNC) > 0) {
 		bpf_program__set_autoload(skel->progs.al_moving, true);
 		bpf_program__set_autoload(skel->progs.al_moved, true);
 	}
-	btf__free(btf);
 	return 0;
 }
 
@@ -86,9 +83,8 @@ static int pin_maps(struct agent_lock *skel, struct fail *f)
 }
 
 /* The constants that the programs are loaded with. */
-static int set_constants(struct agent_lock *skel, uint32_t session_level, struct fail *f)
+static int set_constants(struct agent_lock *skel, struct fail *f)
 {
-	skel->rodata->session_level = session_level;
 	skel->rodata->rename_lock_at = lsm_symbol("rename_lock");
 	if (skel->rodata->rename_lock_at)
 		return 0;
@@ -102,15 +98,24 @@ static int open_object(struct lsm *lsm, uint32_t session_level, struct fail *f)
 	lsm->skel = agent_lock__open();
 	if (!lsm->skel)
 		return fail(f, errno, "cannot open the BPF object");
-	if (set_constants(lsm->skel, session_level, f))
-		return -1;
-	return choose_programs(lsm->skel, f);
+	lsm->skel->rodata->session_level = session_level;
+	return 0;
+}
+
+static int other_maps(struct fail *f)
+{
+	return fail_hint(f, "maps of another version are pinned in " LSM_PIN_DIR
+			    ": end its sessions, stop its daemon, remove the directory");
 }
 
 static int load(struct agent_lock *skel, struct fail *f)
 {
-	int no;
+	struct btf *btf = lsm_btf(f);
+	int no, ret = btf ? choose_programs(skel, btf, f) : -1;
 
+	btf__free(btf);
+	if (ret || set_constants(skel, f))
+		return -1;
 	if (agent_lock__load(skel) == 0)
 		return 0;
 	no = errno;
@@ -118,10 +123,8 @@ static int load(struct agent_lock *skel, struct fail *f)
 	if (no == EPERM)
 		return fail_hint(f, "is the kernel in lockdown mode 'confidentiality'? see "
 				    "/sys/kernel/security/lockdown");
-	return fail_hint(f, no == EINVAL
-				    ? "maps of another version are pinned in " LSM_PIN_DIR
-				      ": end its sessions, stop its daemon, remove the directory"
-				    : "AGENT_LOCK_DEBUG=1 agent-lockd shows the verifier's words");
+	return no == EINVAL ? other_maps(f)
+			    : fail_hint(f, "AGENT_LOCK_DEBUG=1 agent-lockd shows the verifier's words");
 }
 
 static uint64_t number_of(const void *bytes, size_t size, uint64_t number)
@@ -131,26 +134,75 @@ static uint64_t number_of(const void *bytes, size_t size, uint64_t number)
 	return number;
 }
 
+/* As in libbpf's own check of a pinned map, which is only made when an object is loaded. */
+static bool same_shape(const struct bpf_map *map, int pinned)
+{
+	struct bpf_map_info info = {0};
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(pinned, &info, &len) == 0 &&
+	       info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map);
+}
+
+static int reuse_map(struct bpf_map *map, struct fail *f)
+{
+	cleanup_fd int pinned = bpf_obj_get(bpf_map__pin_path(map));
+
+	if (pinned < 0)
+		return fail(f, errno, "cannot open %s", bpf_map__pin_path(map));
+	if (!same_shape(map, pinned)) {
+		fail(f, EINVAL, "cannot take over %s", bpf_map__pin_path(map));
+		return other_maps(f);
+	}
+	return bpf_map__reuse_fd(map, pinned)
+		       ? fail(f, errno, "cannot take over %s", bpf_map__pin_path(map))
+		       : 0;
+}
+
 /*
  * Programs of the same build that an earlier daemon attached go on as they are, and with them what
- * they know: nothing is verified anew, and a daemon that was killed is back in an instant.
+ * they know: only the maps are opened. Nothing is loaded, so neither the kernel's types nor its
+ * symbols are asked for, and a daemon that was killed is back in an instant.
  */
+static int take_over(struct lsm *lsm, const char *links, struct fail *f)
+{
+	cleanup_fd int globals = lsm_links_globals(links);
+	struct bpf_map *map;
+	void *at;
+
+	bpf_object__for_each_map(map, lsm->skel->obj)
+	{
+		if (!bpf_map__is_internal(map) && reuse_map(map, f))
+			return -1;
+	}
+	at = mmap(NULL, sizeof(*lsm->globals), PROT_READ | PROT_WRITE, MAP_SHARED, globals, 0);
+	if (at == MAP_FAILED)
+		return fail(f, errno, "cannot take over the globals in %s", links);
+	lsm->globals = at;
+	return 0;
+}
+
+/* The build, with the constants that are not the running kernel's: no pin outlives that one. */
+static uint64_t build_of(const struct agent_lock *skel)
+{
+	uint64_t build = number_of(skel->skeleton->data, skel->skeleton->data_sz, AL_FNV_BASIS);
+
+	return number_of(&skel->rodata->session_level, sizeof(skel->rodata->session_level), build);
+}
+
 static int load_and_attach(struct lsm *lsm, int sessions, struct fail *f)
 {
-	struct agent_lock *skel = lsm->skel;
-	struct bpf_program *program;
-	char dir[LSM_LINKS_PATH], globals[256];
-	uint64_t build;
+	uint64_t build = build_of(lsm->skel);
+	char links[LSM_LINKS_PATH];
 
-	build = number_of(skel->skeleton->data, skel->skeleton->data_sz, AL_FNV_BASIS);
-	build = number_of(skel->rodata, sizeof(*skel->rodata), build);
-	if (!lsm_links_find(skel->obj, build, sessions, dir))
-		return load(skel, f) ? -1 : lsm_links_attach(skel->obj, build, sessions, f);
-	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
-	lsm_links_globals(dir, globals, sizeof(globals));
-	if (bpf_map__set_pin_path(skel->maps.data, globals))
-		return fail(f, errno, "cannot take over %s", globals);
-	return load(skel, f);
+	if (lsm_links_find(build, sessions, links))
+		return take_over(lsm, links, f);
+	if (load(lsm->skel, f) || lsm_links_attach(lsm->skel->obj, build, sessions, f))
+		return -1;
+	lsm->globals = lsm->skel->data;
+	return 0;
 }
 
 /*
@@ -180,7 +232,7 @@ int lsm_open(uint32_t session_level, int sessions, struct lsm **out_lsm, struct 
 	struct lsm *lsm;
 
 	libbpf_set_print(quiet);
-	if (lsm_supported(f) || refuse_other_layouts(f))
+	if (lsm_active(f) || refuse_other_layouts(f))
 		return -1;
 	if ((mkdir(LSM_PIN_DIR, 0700) && errno != EEXIST) ||
 	    (mkdir(PIN_MAPS, 0700) && errno != EEXIST))
@@ -202,6 +254,8 @@ int lsm_open(uint32_t session_level, int sessions, struct lsm **out_lsm, struct 
 	if (open_object(lsm, session_level, f) || pin_maps(lsm->skel, f) ||
 	    load_and_attach(lsm, sessions, f)) {
 		lsm_close(lsm);
+		(void)rmdir(PIN_MAPS); /* if we made it: else it is not empty, and stays */
+		(void)rmdir(LSM_PIN_DIR);
 		return -1;
 	}
 	*out_lsm = lsm;
@@ -214,6 +268,8 @@ void lsm_close(struct lsm *lsm)
 		return;
 	for (int i = 0; i < LSM_RINGS; i++)
 		ring_buffer__free(lsm->rings[i]);
+	if (lsm->globals && lsm->globals != lsm->skel->data)
+		munmap(lsm->globals, sizeof(*lsm->globals));
 	agent_lock__destroy(lsm->skel);
 	free(lsm->zeros);
 	free(lsm);
@@ -331,7 +387,7 @@ void lsm_unnumber_all(struct lsm *lsm, uint32_t object)
 
 void lsm_attend(struct lsm *lsm, bool all_held)
 {
-	lsm->skel->data->attended_by = all_held ? (uint32_t)getpid() : 0;
+	lsm->globals->attended_by = all_held ? (uint32_t)getpid() : 0;
 }
 
 uint32_t lsm_new_object(struct lsm *lsm)
@@ -759,7 +815,7 @@ int lsm_verify(uint32_t session_level, FILE *out, struct fail *f)
 	int ret;
 
 	libbpf_set_print(quiet);
-	if (lsm_supported(f))
+	if (lsm_active(f))
 		return -1;
 	ret = open_object(&lsm, session_level, f) || load(lsm.skel, f) ? -1 : 0;
 	if (ret == 0)

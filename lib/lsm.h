@@ -24,6 +24,8 @@ struct lsm;
  * hint is the cure.
  */
 int lsm_supported(struct fail *f);
+/* The same, but for the hooks: these take the kernel's types, which are long to read. */
+int lsm_active(struct fail *f);
 
 /* One hook of the running kernel, as doctor shows it. */
 struct lsm_hook {

@@ -183,11 +183,11 @@ int lsm_hooks_complete(const struct btf *btf, struct fail *f)
 
 int lsm_hooks(void (*each)(const struct lsm_hook *hook, void *data), void *data, struct fail *f)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct btf *btf = lsm_btf(f);
 	const char *last = "";
 
 	if (!btf)
-		return fail(f, errno, "cannot read the kernel's types in /sys/kernel/btf/vmlinux");
+		return -1;
 	for (unsigned int i = 0; i < lsm_programs_len; i++) {
 		struct lsm_hook hook = {
 			.name = lsm_programs[i].hook,
@@ -236,11 +236,9 @@ static int bpf_active(struct fail *f)
 			 list, list[0] ? "," : "");
 }
 
-int lsm_supported(struct fail *f)
+int lsm_active(struct fail *f)
 {
 	struct statfs fs;
-	struct btf *btf;
-	int ret;
 
 	if (bpf_active(f))
 		return -1;
@@ -248,13 +246,25 @@ int lsm_supported(struct fail *f)
 		fail(f, 0, "no BPF file system is mounted at /sys/fs/bpf");
 		return fail_hint(f, "mount -t bpf bpf /sys/fs/bpf");
 	}
-	btf = btf__load_vmlinux_btf();
-	if (!btf) {
-		fail(f, errno, "cannot read the kernel's types in /sys/kernel/btf/vmlinux");
-		return fail_hint(f, "use a kernel with CONFIG_DEBUG_INFO_BTF=y (every Debian "
-				    "kernel since 11 has it)");
-	}
-	ret = lsm_hooks_complete(btf, f);
+	return 0;
+}
+
+struct btf *lsm_btf(struct fail *f)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (btf)
+		return btf;
+	fail(f, errno, "cannot read the kernel's types in /sys/kernel/btf/vmlinux");
+	fail_hint(f, "use a kernel with CONFIG_DEBUG_INFO_BTF=y (every Debian kernel since 11 has it)");
+	return NULL;
+}
+
+int lsm_supported(struct fail *f)
+{
+	struct btf *btf = lsm_active(f) ? NULL : lsm_btf(f);
+	int ret = btf ? lsm_hooks_complete(btf, f) : -1;
+
 	btf__free(btf);
 	return ret;
 }

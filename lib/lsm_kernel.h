@@ -26,6 +26,8 @@ struct lsm_program {
 extern const struct lsm_program lsm_programs[];
 extern const unsigned int lsm_programs_len;
 
+/* The kernel's types, to be freed with btf__free(); NULL with the reason and its cure. */
+struct btf *lsm_btf(struct fail *f);
 /* Does the program fit this kernel? */
 bool lsm_program_fits(const struct lsm_program *program, const struct btf *btf);
 /* Is the hook there at all? */

@@ -13,7 +13,7 @@
 #include "lsm_links.h"
 #include "util.h"
 
-#define GLOBALS ".data"
+#define GLOBALS "globals" /* the pin of the map .data, beside those of the links */
 
 void lsm_pins_remove(const char *dir)
 {
@@ -56,14 +56,34 @@ void lsm_links_remove(void)
 	remove_sets(NULL);
 }
 
-void lsm_links_globals(const char *dir, char *out, size_t size)
+int lsm_links_globals(const char *dir)
 {
-	snprintf(out, size, "%s/globals", dir);
+	char path[LSM_LINKS_PATH + sizeof("/" GLOBALS)];
+
+	snprintf(path, sizeof(path), "%s/" GLOBALS, dir);
+	return bpf_obj_get(path);
 }
 
-static void set_path(char out[LSM_LINKS_PATH], uint64_t build)
+/* The name of a whole set ends with the number of its links: one that lacks some is none. */
+#define SET "links-%016" PRIx64 "-"
+
+static bool find_set(uint64_t build, char out[LSM_LINKS_PATH], unsigned int *out_links)
 {
-	snprintf(out, LSM_LINKS_PATH, LSM_PIN_DIR "/links-%016" PRIx64, build);
+	DIR *entries = opendir(LSM_PIN_DIR);
+	struct dirent *entry;
+	char name[64];
+	int len = snprintf(name, sizeof(name), SET, build);
+	bool found = false;
+
+	while (entries && !found && (entry = readdir(entries))) {
+		found = strncmp(entry->d_name, name, (size_t)len) == 0 &&
+			sscanf(entry->d_name + len, "%u", out_links) == 1;
+		if (found)
+			snprintf(out, LSM_LINKS_PATH, LSM_PIN_DIR "/%.64s", entry->d_name);
+	}
+	if (entries)
+		closedir(entries);
+	return found;
 }
 
 static bool of_cgroup(const struct bpf_program *program)
@@ -82,40 +102,37 @@ static bool only_tells(const struct bpf_program *program)
 }
 
 /* A link to a cgroup stays when the cgroup goes, and is attached to nothing then. */
-static bool attached(const char *dir, const struct bpf_program *program, uint64_t cgroup)
+static bool attached(const char *dir, const char *name, uint64_t cgroup)
 {
 	struct bpf_link_info info = {0};
 	__u32 len = sizeof(info);
 	cleanup_fd int link = -1;
-	char path[256];
+	char path[512];
 
-	snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(program));
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	link = bpf_obj_get(path);
 	if (link < 0 || bpf_obj_get_info_by_fd(link, &info, &len) || !info.prog_id)
 		return false;
-	return !of_cgroup(program) ||
-	       (info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == cgroup);
+	return info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.cgroup_id == cgroup;
 }
 
-bool lsm_links_find(struct bpf_object *object, uint64_t build, int sessions,
-		    char out_dir[LSM_LINKS_PATH])
+bool lsm_links_find(uint64_t build, int sessions, char out_dir[LSM_LINKS_PATH])
 {
-	struct bpf_program *program;
-	char globals[256];
+	unsigned int links = 0, wanted;
+	struct dirent *entry;
 	struct stat st;
+	DIR *entries;
 
-	set_path(out_dir, build);
-	lsm_links_globals(out_dir, globals, sizeof(globals));
 	/* A cgroup's id is its inode number (kernfs). */
-	if (access(globals, F_OK) || fstat(sessions, &st))
+	if (fstat(sessions, &st) || !find_set(build, out_dir, &wanted))
 		return false;
-	bpf_object__for_each_program(program, object)
-	{
-		if (bpf_program__autoload(program) && !only_tells(program) &&
-		    !attached(out_dir, program, st.st_ino))
-			return false;
-	}
-	return true;
+	entries = opendir(out_dir);
+	while (entries && (entry = readdir(entries)))
+		links += strcmp(entry->d_name, GLOBALS) != 0 &&
+			 attached(out_dir, entry->d_name, st.st_ino);
+	if (entries)
+		closedir(entries);
+	return links == wanted;
 }
 
 static int pin_link(struct bpf_link *link, const char *dir, const char *name, struct fail *f)
@@ -129,7 +146,7 @@ static int pin_link(struct bpf_link *link, const char *dir, const char *name, st
 }
 
 static int attach_program(struct bpf_program *program, int sessions, const char *dir,
-			  struct fail *f)
+			  unsigned int *links, struct fail *f)
 {
 	struct bpf_link *link = of_cgroup(program) ? bpf_program__attach_cgroup(program, sessions)
 						   : bpf_program__attach(program);
@@ -140,22 +157,24 @@ static int attach_program(struct bpf_program *program, int sessions, const char 
 	if (!link)
 		return fail(f, errno, "cannot attach %s", bpf_program__name(program));
 	ret = pin_link(link, dir, bpf_program__name(program), f);
+	*links += ret == 0;
 	bpf_link__destroy(link);
 	return ret;
 }
 
-static int attach_all(struct bpf_object *object, const char *dir, int sessions, struct fail *f)
+static int attach_all(struct bpf_object *object, const char *dir, int sessions, unsigned int *links,
+		      struct fail *f)
 {
-	struct bpf_map *globals = bpf_object__find_map_by_name(object, GLOBALS);
+	struct bpf_map *globals = bpf_object__find_map_by_name(object, ".data");
 	struct bpf_program *program;
 	char path[256];
 
 	bpf_object__for_each_program(program, object)
 	{
-		if (bpf_program__autoload(program) && attach_program(program, sessions, dir, f))
+		if (bpf_program__autoload(program) && attach_program(program, sessions, dir, links, f))
 			return -1;
 	}
-	lsm_links_globals(dir, path, sizeof(path));
+	snprintf(path, sizeof(path), "%s/" GLOBALS, dir);
 	if (!globals || bpf_map__pin(globals, path))
 		return fail(f, errno, "cannot pin %s", path);
 	return 0;
@@ -164,6 +183,7 @@ static int attach_all(struct bpf_object *object, const char *dir, int sessions, 
 int lsm_links_attach(struct bpf_object *object, uint64_t build, int sessions, struct fail *f)
 {
 	char dir[LSM_LINKS_PATH], whole[LSM_LINKS_PATH];
+	unsigned int links = 0;
 	int n = 0;
 
 	/*
@@ -175,12 +195,12 @@ int lsm_links_attach(struct bpf_object *object, uint64_t build, int sessions, st
 	while (mkdir(dir, 0700) && errno == EEXIST && n < 1000);
 	if (access(dir, F_OK))
 		return fail(f, errno, "cannot make %s", dir);
-	if (attach_all(object, dir, sessions, f)) {
+	if (attach_all(object, dir, sessions, &links, f)) {
 		lsm_pins_remove(dir);
 		return -1;
 	}
 	remove_sets(dir);
-	set_path(whole, build);
+	snprintf(whole, sizeof(whole), LSM_PIN_DIR "/" SET "%u", build, links);
 	if (rename(dir, whole))
 		return fail(f, errno, "cannot rename %s", dir);
 	return 0;

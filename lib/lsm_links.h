@@ -16,19 +16,18 @@
 
 /*
  * Is there a whole set of this build, and are all of its links still attached? build: a number for
- * the programs and all constants that they were loaded with; only those of object count that are to
- * be loaded. sessions: a descriptor of the cgroup above all sessions. The directory is out_dir then.
+ * the programs. sessions: a descriptor of the cgroup above all sessions. The directory is out_dir
+ * then.
  */
-bool lsm_links_find(struct bpf_object *object, uint64_t build, int sessions,
-		    char out_dir[LSM_LINKS_PATH]);
+bool lsm_links_find(uint64_t build, int sessions, char out_dir[LSM_LINKS_PATH]);
 /*
  * Attach all loaded programs and pin the links, and the globals that they use, as a new set of this
  * build; only then do all other sets go. Killed anywhere in here, at least one whole set enforces:
  * half a policy never does.
  */
 int lsm_links_attach(struct bpf_object *object, uint64_t build, int sessions, struct fail *f);
-/* Where a set has the pin of the programs' globals: the other half of a set that is taken over. */
-void lsm_links_globals(const char *dir, char *out, size_t size);
+/* A descriptor of the map of its programs' globals: the other half of a set that is taken over. */
+int lsm_links_globals(const char *dir);
 /* Remove every set. */
 void lsm_links_remove(void);
 /* Remove a directory of pins. */

@@ -259,6 +259,7 @@ static int serve(int *out_status, struct fail *f)
 {
 	struct daemon daemon = {.endings = -1};
 	cleanup_fd int locked = -1;
+	struct fail why;
 	int ret = -1;
 
 	if (geteuid() != 0) {
@@ -267,7 +268,7 @@ static int serve(int *out_status, struct fail *f)
 	}
 	umask(022);
 	take_stack();
-	if (lsm_supported(f) || configure(&daemon.settings, f)) {
+	if (lsm_active(f) || configure(&daemon.settings, f)) {
 		*out_status = EXIT_HOPELESS;
 		return -1;
 	}
@@ -276,6 +277,8 @@ static int serve(int *out_status, struct fail *f)
 	locked = lock(f);
 	if (locked >= 0)
 		ret = serve_locked(&daemon, f);
+	if (ret && lsm_supported(&why)) /* that was what failed */
+		*out_status = EXIT_HOPELESS;
 	manager_fds_free(daemon.inherited, daemon.inherited_len);
 	return ret;
 }

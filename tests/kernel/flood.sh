@@ -102,7 +102,7 @@ configuration() {
 		configure "$line"
 		daemon_stop
 		"$daemon" >"$work/out" 2>&1
-		is "$? $(grep -c "^agent-lockd: $conf:[0-9]*: .*expected .*, got" "$work/out")" '1 1' \
+		is "$? $(grep -c "^agent-lockd: $conf:[0-9]*: .*expected .*, got" "$work/out")" '3 1' \
 			"[log] $line: the daemon does not start, and names the line"
 		as_dev "$al" new work >"$work/out" 2>&1
 		rm $conf

@@ -436,6 +436,8 @@ static pid_t start_daemon(const char *program)
 	if (child == 0) {
 		int log = open("daemon.log", O_WRONLY | O_CREAT | O_APPEND, 0600);
 
+		/* Not our stdout: the last daemon would keep whoever reads that waiting. */
+		dup2(log, STDOUT_FILENO);
 		dup2(log, STDERR_FILENO);
 		execl(program, program, (char *)NULL);
 		_exit(127);
