@@ -481,7 +481,7 @@ void cg_each(struct cg *cg, void (*each)(const char *name, void *data), void *da
 
 /*
  * The path of a process's cgroup in the v2 hierarchy: the line "0::PATH" of /proc/PID/cgroup. NULL
- * if nobody says.
+ * with errno if nobody says.
  */
 static char *cgroup_of(pid_t pid, char *text, size_t size)
 {
@@ -494,14 +494,16 @@ static char *cgroup_of(pid_t pid, char *text, size_t size)
 	line = line ? strchr(line, '/') : NULL;
 	if (line)
 		line[strcspn(line, "\n")] = '\0';
+	else
+		errno = ENODATA;
 	return line;
 }
 
-bool cg_is_session_member(pid_t pid)
+int cg_is_session_member(pid_t pid)
 {
 	char text[4352], *path = cgroup_of(pid, text, sizeof(text));
 
-	return !path || path_below(path, "/" CG_ROOT);
+	return path ? path_below(path, "/" CG_ROOT) : -1;
 }
 
 bool cg_is_member_of(pid_t pid, const char *name)

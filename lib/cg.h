@@ -91,8 +91,8 @@ int cg_populated(int fd, bool *out_populated);
 /* Calls each with the name of every session cgroup that is there. */
 void cg_each(struct cg *cg, void (*each)(const char *name, void *data), void *data);
 
-/* Is this process in a session's cgroup? Fails closed: unknown is true. */
-bool cg_is_session_member(pid_t pid);
+/* Is this process in a session's cgroup? 1 or 0; -1 with errno if nobody can tell: do not trust it. */
+int cg_is_session_member(pid_t pid);
 
 /* Is it in the cgroup of just this session? Unknown is false. */
 bool cg_is_member_of(pid_t pid, const char *name);

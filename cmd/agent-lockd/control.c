@@ -281,9 +281,15 @@ static int only_objects(struct message *message, struct fail *f)
 static int answer_request(struct daemon *daemon, struct client *client, struct message *message,
 			  struct fail *f)
 {
+	int member;
+
 	if (only_objects(message, f))
 		return -1;
-	if (!peer_alive(&client->peer) || cg_is_session_member(client->peer.pid))
+	member = cg_is_session_member(client->peer.pid);
+	if (member < 0)
+		return fail(f, errno, "cannot tell who is asking");
+	/* Alive after that was asked: it was about this process, and not about a later one of its number. */
+	if (member || !peer_alive(&client->peer))
 		return fail(f, EPERM, "a process in a session cannot control sessions");
 	return request(daemon, client, message, f);
 }
@@ -441,26 +447,52 @@ static int wait_for(struct pollfd *polls, size_t len, int ms)
 	return ppoll(polls, len, ms < 0 ? NULL : &time, &none);
 }
 
-int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
+/* What the daemon waits for besides its clients; these come last. */
+enum {
+	POLL_SOCKET,
+	POLL_ALARMS,
+	POLL_ENDINGS,
+	POLL_RINGS,
+	POLL_CLIENTS = POLL_RINGS + LSM_RINGS,
+};
+
+/* Returns how many: poll(2) takes no more than this process may have descriptors. */
+static size_t list_awaited(struct daemon *daemon, struct pollfd *polls, struct client **out_clients)
 {
 	struct control *control = daemon->control;
-	struct pollfd polls[CLIENTS_MAX + 3 + LSM_RINGS];
-	struct pollfd *clients = polls + 3 + LSM_RINGS, *alarms = clients - 1,
-		      *endings = clients - 2;
+	size_t len = 0;
+
+	polls[POLL_SOCKET].fd = control->full ? -1 : control->socket;
+	polls[POLL_ALARMS].fd = alarms_fd(daemon->alarms);
+	polls[POLL_ENDINGS].fd = daemon->endings;
+	for (int i = 0; i < LSM_RINGS; i++)
+		polls[POLL_RINGS + i].fd = lsm_events_fd(daemon->lsm, i);
+	for (size_t i = 0; i < POLL_CLIENTS; i++)
+		polls[i].events = POLLIN;
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		if (control->clients[i].socket < 0)
+			continue;
+		out_clients[len] = &control->clients[i];
+		polls[POLL_CLIENTS + len++] = awaited(&control->clients[i]);
+	}
+	return len;
+}
+
+static int patience(struct daemon *daemon)
+{
+	return earlier(earlier(daemon->control->full ? 1000 : -1, feed_wait_ms(daemon)),
+		       ending_wait_ms(daemon));
+}
+
+int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
+{
+	struct pollfd polls[POLL_CLIENTS + CLIENTS_MAX];
+	struct client *clients[CLIENTS_MAX];
 
 	while (!*stop) {
-		polls[0] = (struct pollfd){.fd = control->full ? -1 : control->socket,
-					   .events = POLLIN};
-		for (int i = 0; i < LSM_RINGS; i++)
-			polls[1 + i] = (struct pollfd){.fd = lsm_events_fd(daemon->lsm, i),
-						       .events = POLLIN};
-		*alarms = (struct pollfd){.fd = alarms_fd(daemon->alarms), .events = POLLIN};
-		*endings = (struct pollfd){.fd = daemon->endings, .events = POLLIN};
-		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			clients[i] = awaited(&control->clients[i]);
-		if (wait_for(polls, ARRAY_SIZE(polls),
-			     earlier(earlier(control->full ? 1000 : -1, feed_wait_ms(daemon)),
-				     ending_wait_ms(daemon))) < 0) {
+		size_t len = list_awaited(daemon, polls, clients);
+
+		if (wait_for(polls, POLL_CLIENTS + len, patience(daemon)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return fail(f, errno, "cannot wait for requests");
@@ -470,14 +502,14 @@ int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
 		 * but for a flood.
 		 */
 		lsm_events_read(daemon->lsm);
-		if (alarms->revents)
+		if (polls[POLL_ALARMS].revents)
 			alarms_read(daemon);
 		feed_tick(daemon);
 		ending_read(daemon);
-		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			attend(daemon, &control->clients[i], &clients[i]);
-		control->full = false;
-		if (polls[0].revents)
+		for (size_t i = 0; i < len; i++)
+			attend(daemon, clients[i], &polls[POLL_CLIENTS + i]);
+		daemon->control->full = false;
+		if (polls[POLL_SOCKET].revents)
 			take_client(daemon);
 	}
 	return 0;

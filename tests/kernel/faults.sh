@@ -122,6 +122,9 @@ no_descriptors() {
 # The daemon's address space: what it has, and a little. Some of these a small request survives.
 no_memory() {
 	{ echo '[optional]' && seq -f "deny = $home/work/%.0f" 3000; } >"$work/many.ini"
+	# One that loaded the programs has the memory for that left over; one that took them over has not.
+	daemon_stop KILL
+	daemon_start
 	for more in 0 256 1024; do
 		size=$(($(grep VmSize "/proc/$daemon_pid/status" | tr -dc 0-9) + more))
 		prlimit --pid "$daemon_pid" --as=$((size * 1024)):

@@ -249,7 +249,7 @@ full_disk() {
 	as_dev "$al" exec full -- "$bin/flood" 1000 /home/dev/many/ 64 >"$work/refused"
 	is "$(cat "$work/refused")" 1000 'a full disk: the jail holds'
 	check 'list --json says so' wait_for log_is full full,log_error:ENOSPC
-	check 'list says so' grep -q '^full .* full$' <<-END
+	check 'list says so' grep -q '^full .* full ' <<-END
 	$("$al" list)
 	END
 	as_dev "$al" new --name new work >"$work/out" 2>&1
