@@ -284,6 +284,11 @@ plan() {
 finish() {
 	finish_status=$?
 	[ ! "$session" ] || unjail
+	# MORE: what is attached the next test's daemon takes over; to verify it anew takes many seconds here.
+	if [ "${MORE:-}" ] && [ "$daemon_pid" ]; then
+		"$al" destroy --all >/dev/null
+		daemon_stop KILL
+	fi
 	daemon_stop
 	cd /
 	# What a test left running may hold it: then it goes with the last of them.

@@ -82,7 +82,7 @@ destroyed() {
 	is "$("$al" list --json)" '[]' 'none is left'
 	is "$(ls -d $cgroups/*/ /run/agent-lock/sessions/* 2>/dev/null)" '' \
 		'nor a cgroup, nor a state'
-	is "$(find "/proc/$daemon_pid/fd" -lname "$work/[dps]*")" '' 'nor a descriptor of their objects'
+	is "$(find "/proc/$daemon_pid/fd" -lname "$work/[dp]/*" -o -lname "$work/shared")" '' 'nor a descriptor of their objects'
 }
 
 begin

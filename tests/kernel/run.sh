@@ -22,6 +22,7 @@ is_test() {
 
 # run NAME: what a test leaves running may hold its end of the pipe, so the last line ends it.
 run() {
+	began=$(date +%s)
 	{
 		timeout -k 10 "${TEST_TIMEOUT:-1500}" sh "tests/kernel/$1.sh" 2>&1 </dev/null
 		echo "status of the test: $?"
@@ -49,7 +50,7 @@ judge() {
 		failed=$((failed + 1))
 		echo "$1: not ok - it ended with status $status"
 	fi
-	echo "# $1: $passed passed, $failed failed, $skipped skipped"
+	echo "# $1: $passed passed, $failed failed, $skipped skipped, in $(($(date +%s) - began)) s"
 	echo "$passed $failed $skipped" >>"$counts"
 }
 
@@ -59,8 +60,10 @@ if [ $# -eq 0 ]; then
 		! is_test "$file" || set -- "$@" "${name%.sh}"
 	done
 fi
+more=$#
 for name in "$@"; do
-	run "$name"
+	more=$((more - 1))
+	MORE=${more#0} run "$name"
 done
 all_passed=0 all_failed=0 all_skipped=0
 while read -r passed failed skipped; do
