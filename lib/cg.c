@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -342,41 +343,55 @@ int cg_enter(struct cg *cg, const char *name, pid_t pid, struct fail *f)
 	return 0;
 }
 
-/* Calls itself for each child cgroup of dir (owned here). Depth is the kernel's cgroup.max.depth.
+/*
+ * Calls each for the cgroup dir (owned here) and all below it, parents first. Depth is the kernel's
+ * cgroup.max.depth.
  */
-static long count_below(int dir)
+static void each_below(int dir, void (*each)(int dir, void *data), void *data)
 {
 	DIR *entries = fdopendir(dir);
 	struct dirent *entry;
-	FILE *procs;
-	long count = 0;
-	int fd, c;
+	int child;
 
 	if (!entries)
-		return 0;
-	fd = openat(dirfd(entries), "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	procs = fd < 0 ? NULL : fdopen(fd, "r");
-	while (procs && (c = getc(procs)) != EOF)
-		count += c == '\n';
-	if (procs)
-		fclose(procs);
+		return;
+	each(dirfd(entries), data);
 	while ((entry = readdir(entries))) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		fd = openat(dirfd(entries), entry->d_name,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0)
-			count += count_below(fd);
+		child = openat(dirfd(entries), entry->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child >= 0)
+			each_below(child, each, data);
 	}
 	closedir(entries);
-	return count;
+}
+
+static FILE *open_numbers(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? NULL : fdopen(fd, "r");
+}
+
+static void count_processes(int dir, void *count)
+{
+	cleanup_file FILE *processes = open_numbers(dir, "cgroup.procs");
+	int c;
+
+	while (processes && (c = getc(processes)) != EOF)
+		*(long *)count += c == '\n';
 }
 
 long cg_processes(struct cg *cg, const char *name)
 {
 	int dir = cg_open_session(cg, name);
+	long count = 0;
 
-	return dir < 0 ? -1 : count_below(dir);
+	if (dir < 0)
+		return -1;
+	each_below(dir, count_processes, &count);
+	return count;
 }
 
 static bool populated(int dir)
@@ -396,6 +411,36 @@ static long now_ms(void)
 	return now.tv_sec * 1000L + now.tv_nsec / 1000000;
 }
 
+static void kill_threads(int dir, void *data)
+{
+	cleanup_file FILE *threads = open_numbers(dir, "cgroup.threads");
+	pid_t thread;
+
+	(void)data;
+	while (threads && fscanf(threads, "%d", &thread) == 1)
+		(void)kill(thread, SIGKILL); /* its process; fails if that is dead already */
+}
+
+/*
+ * cgroup.kill (5.14) takes a fork bomb too: a child that is being made is killed as well. Root can make
+ * a cgroup threaded, and then it has none (EOPNOTSUPP): frozen, nothing in it forks, or ends and leaves
+ * its number to somebody else, while it is gone through. SIGKILL ends what is frozen.
+ */
+static int kill_all(int dir)
+{
+	int below;
+
+	if (write_text_at(dir, "cgroup.kill", "1") == 0)
+		return 0;
+	if ((errno != EOPNOTSUPP && errno != ENOENT) || write_text_at(dir, "cgroup.freeze", "1"))
+		return -1;
+	below = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (below < 0)
+		return -1;
+	each_below(below, kill_threads, NULL);
+	return 0;
+}
+
 int cg_kill(struct cg *cg, const char *name, int timeout_ms, bool *out_empty, struct fail *f)
 {
 	cleanup_fd int dir = cg_open_session(cg, name);
@@ -407,8 +452,7 @@ int cg_kill(struct cg *cg, const char *name, int timeout_ms, bool *out_empty, st
 		return errno == ENOENT
 			       ? 0
 			       : fail(f, errno, "cannot open the cgroup of session '%s'", Q(name));
-	/* cgroup.kill (5.14) takes a fork bomb too: a child that is being made is killed as well. */
-	if (write_text_at(dir, "cgroup.kill", "1"))
+	if (kill_all(dir))
 		return fail(f, errno, "cannot kill the processes of session '%s'", Q(name));
 	events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	while (populated(dir)) {

@@ -236,6 +236,22 @@ destroy_all() {
 	check 'no pins are left' [ ! -e $pins ]
 }
 
+# Root can make it so, and the kernel has no cgroup.kill then.
+threaded() {
+	threaded_cgroup=/sys/fs/cgroup/agent-lock/session-threaded
+	as_dev "$al" new --name threaded work >/dev/null
+	as_dev "$al" exec threaded -- sh -c 'sleep 1000 & sleep 1000' &
+	sleeping=$!
+	wait_for grep -q . $threaded_cgroup/cgroup.procs
+	check 'control: a cgroup is made threaded' sh -c "echo threaded >$threaded_cgroup/cgroup.type"
+	fails_with 'not supported' 'control: and cannot be killed then' sh -c \
+		"echo 1 >$threaded_cgroup/cgroup.kill"
+	check 'destroy ends it all the same' as_dev "$al" destroy threaded
+	wait $sleeping
+	is $? 137 'and what ran in it was killed'
+	check 'and nothing is left of it' [ ! -e $threaded_cgroup ]
+}
+
 begin
 mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs /home/dev && cd /home/dev || bail 'no home'
 as_dev sh -c 'umask 022; mkdir -p .ssh work; echo secret >.ssh/id_ed25519' && as_eve mkdir -p \
@@ -246,6 +262,7 @@ unsafe_directory
 outlives
 replaced
 bomb
+threaded
 destroy_all
 cd "$top" && umount -l /home/dev
 plan

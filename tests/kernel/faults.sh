@@ -125,7 +125,7 @@ no_memory() {
 	# One that loaded the programs has the memory for that left over; one that took them over has not.
 	daemon_stop KILL
 	daemon_start
-	for more in 0 256 1024; do
+	for more in 0 64 256; do
 		size=$(($(grep VmSize "/proc/$daemon_pid/status" | tr -dc 0-9) + more))
 		prlimit --pid "$daemon_pid" --as=$((size * 1024)):
 		whole "$more KiB: a new with 3000 rules" 'Cannot allocate memory' as_dev "$al" new \
