@@ -238,13 +238,18 @@ destroy_all() {
 
 # Root can make it so, and the kernel has no cgroup.kill then.
 threaded() {
-	threaded_cgroup=/sys/fs/cgroup/agent-lock/session-threaded
+	threaded_cgroup=$cgroups/session-threaded
 	as_dev "$al" new --name threaded work >/dev/null
 	as_dev "$al" exec threaded -- sh -c 'sleep 1000 & sleep 1000' &
 	sleeping=$!
 	wait_for grep -q . $threaded_cgroup/cgroup.procs
-	check 'control: a cgroup is made threaded' sh -c "echo threaded >$threaded_cgroup/cgroup.type"
-	fails_with 'not supported' 'control: and cannot be killed then' sh -c \
+	# Not while the cgroup above hands a controller down that threads cannot have.
+	for threaded_controller in $(cat $cgroups/cgroup.subtree_control); do
+		echo "-$threaded_controller" >$cgroups/cgroup.subtree_control
+	done
+	check 'control: a cgroup is made threaded' bash -c \
+		"echo threaded >$threaded_cgroup/cgroup.type"
+	fails_with 'not supported' 'control: and cannot be killed then' bash -c \
 		"echo 1 >$threaded_cgroup/cgroup.kill"
 	check 'destroy ends it all the same' as_dev "$al" destroy threaded
 	wait $sleeping
