@@ -56,7 +56,8 @@ struct event {
 	uint64_t count;	 /* EVENT_LOST; EVENT_SESSION: how often, 0 where that is no question */
 	uint64_t repeat; /* of a decision: this many in one line; 0: one, and no first and last */
 	struct timespec first, last;
-	char rule[320]; /* "ro /usr (agent-lock.ini:12)", "no rule"; EVENT_SESSION: one that it got */
+	/* "ro /usr (agent-lock.ini:12)", "no rule"; EVENT_SESSION: one that it got. */
+	char rule[320];
 	bool sensitive;
 	uint32_t chain_len; /* the parents of pid, nearest first, up to the session's first process
 			     */

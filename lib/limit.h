@@ -45,7 +45,7 @@ bool limit_valid(enum limit kind, uint64_t value);
 /* How much of the daemon each user but root may have. */
 struct user_limits {
 	uint64_t sessions;
-	uint64_t rules;	   /* in the kernel, of all their sessions: one or two for a path of a policy */
+	uint64_t rules;	   /* in the kernel, of all their sessions: one or two for a path */
 	uint64_t requests; /* connections that are open at the same time, a `tail` being one */
 };
 

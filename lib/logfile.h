@@ -46,12 +46,12 @@ struct logfile {
 	const char *dir;
 	const struct log_limits *limits;
 	uid_t owner;
-	int fd;		  /* -1: none at the moment */
-	int error;	  /* why nothing is written now, an errno; 0: it is */
-	uint64_t missing; /* events that are not in it since */
+	int fd;			   /* -1: none at the moment */
+	int error;		   /* why nothing is written now, an errno; 0: it is */
+	uint64_t missing;	   /* events that are not in it since */
 	uint64_t missing_refusals; /* of these */
 	struct ledger_entry *told; /* the caller's, or NULL */
-	bool torn;	  /* it ends in half a line */
+	bool torn;		   /* it ends in half a line */
 };
 
 #define LOGFILE_NAME (SESSION_NAME_MAX + 32)

@@ -23,7 +23,7 @@
 
 struct lsm {
 	struct agent_lock *skel;
-	struct agent_lock__data *globals; /* shared with the programs; the skeleton's or taken over */
+	struct agent_lock__data *globals; /* shared with the programs: skel's, or taken over */
 	struct ring_buffer *rings[LSM_RINGS];
 	int budget; /* events that are still handed over in this call */
 	lsm_event_fn event;
@@ -123,8 +123,9 @@ static int load(struct agent_lock *skel, struct fail *f)
 	if (no == EPERM)
 		return fail_hint(f, "is the kernel in lockdown mode 'confidentiality'? see "
 				    "/sys/kernel/security/lockdown");
-	return no == EINVAL ? other_maps(f)
-			    : fail_hint(f, "AGENT_LOCK_DEBUG=1 agent-lockd shows the verifier's words");
+	if (no == EINVAL)
+		return other_maps(f);
+	return fail_hint(f, "AGENT_LOCK_DEBUG=1 agent-lockd shows the verifier's words");
 }
 
 static uint64_t number_of(const void *bytes, size_t size, uint64_t number)

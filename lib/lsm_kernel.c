@@ -256,7 +256,8 @@ struct btf *lsm_btf(struct fail *f)
 	if (btf)
 		return btf;
 	fail(f, errno, "cannot read the kernel's types in /sys/kernel/btf/vmlinux");
-	fail_hint(f, "use a kernel with CONFIG_DEBUG_INFO_BTF=y (every Debian kernel since 11 has it)");
+	fail_hint(f, "use a kernel with CONFIG_DEBUG_INFO_BTF=y (every Debian kernel since 11 "
+		     "has it)");
 	return NULL;
 }
 

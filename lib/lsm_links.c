@@ -171,7 +171,8 @@ static int attach_all(struct bpf_object *object, const char *dir, int sessions, 
 
 	bpf_object__for_each_program(program, object)
 	{
-		if (bpf_program__autoload(program) && attach_program(program, sessions, dir, links, f))
+		if (bpf_program__autoload(program) &&
+		    attach_program(program, sessions, dir, links, f))
 			return -1;
 	}
 	snprintf(path, sizeof(path), "%s/" GLOBALS, dir);

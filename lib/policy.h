@@ -43,7 +43,7 @@ struct policy {
 	size_t sensitive_len;
 	bool audit;
 	bool localhost; /* TCP to this machine's own services is allowed */
-	bool userns; /* user namespaces, and mounts in them, are allowed */
+	bool userns;	/* user namespaces, and mounts in them, are allowed */
 	struct limits limits;
 };
 

@@ -13,9 +13,9 @@
 #include "policy.h"
 
 struct object {
-	int fd;		   /* O_PATH, owned; with AL_NAMES in rights the directory that path is in */
-	uint32_t rights;   /* AL_READ | ... as the kernel half wants them */
-	uint32_t rule;	   /* index in the policy */
+	int fd;		 /* O_PATH, owned; with AL_NAMES in rights the directory that path is in */
+	uint32_t rights; /* AL_READ | ... as the kernel half wants them */
+	uint32_t rule;	 /* index in the policy */
 	uint64_t dev, ino; /* as stat(2) has them */
 	char *path;	   /* what it is called, links resolved; for display */
 };

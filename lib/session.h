@@ -47,7 +47,7 @@ struct session {
 		unmarked; /* objects that could not be taken over from an earlier daemon: refused */
 	bool kept;	  /* by the service manager: see store.h */
 	bool internal;	  /* the daemon's own: no log, and a name that nobody else can have */
-	bool broken;	  /* the kernel's rules are neither those before session_amend() nor after */
+	bool broken; /* the kernel's rules are neither those before session_amend() nor after */
 	struct logfile log;
 	struct fold *fold;   /* refusals that were not written yet */
 	uint64_t opens_lost; /* allowed operations without an event that the tails know of */

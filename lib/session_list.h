@@ -16,7 +16,7 @@ struct sessions {
 	const struct log_limits *limits;
 	const struct user_limits *users;
 	struct ledger_entry *ledger; /* by slot */
-	const struct store *store; /* what an earlier daemon's manager kept, during restore */
+	const struct store *store;   /* what an earlier daemon's manager kept, during restore */
 	struct session *slots[AL_MAX_SESSIONS];
 	bool stuck[AL_MAX_SESSIONS]; /* what an earlier daemon's session left cannot be cleared */
 };
