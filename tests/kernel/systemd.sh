@@ -127,11 +127,14 @@ not_kept() {
 	systemctl start $service
 	refused 'stopped, and not kept: what was moved is refused' inside cat $home/moved/code
 	control 'outside it can be read' as_dev cat $home/moved/code
-	check 'list says how many objects it misses' [ "$(unmarked)" -gt 0 ]
+	missing=$(unmarked)
+	check 'list says how many objects it misses' [ "$missing" -gt 0 ]
 	check 'report says so, too' sh -c "'$al' report '$session' | grep -q 'not found again when'"
 	mv $home/moved $home/lib
 	systemctl restart $service
-	is "$(unmarked)" 0 'back at its place it is known again'
+	# Not all else: the guest's root is an overlay, where some directories have another number now.
+	check 'back at its place it is known again' inside cat $home/lib/code
+	check 'and list misses the less' [ "$(unmarked)" -lt "$missing" ]
 	holds 'stopped and started'
 }
 
