@@ -232,23 +232,26 @@ destroy_all() {
 	check 'destroy --all of root'"'"'s ends all' "$al" destroy --all
 	is "$("$al" list --json)" '[]' 'so there is none'
 	is "$(ls -d $cgroups/*/ 2>/dev/null)" '' 'no cgroup of a session is left'
+}
+
+stopped() {
 	end TERM
 	check 'no pins are left' [ ! -e $pins ]
 }
 
-# Root can make it so, and the kernel has no cgroup.kill then.
+# Root can make it so where nothing runs in any session, and the kernel has no cgroup.kill then.
 threaded() {
 	threaded_cgroup=$cgroups/session-threaded
 	as_dev "$al" new --name threaded work >/dev/null
-	as_dev "$al" exec threaded -- sh -c 'sleep 1000 & sleep 1000' &
-	sleeping=$!
-	wait_for grep -q . $threaded_cgroup/cgroup.procs
 	# Not while the cgroup above hands a controller down that threads cannot have.
 	for threaded_controller in $(cat $cgroups/cgroup.subtree_control); do
 		echo "-$threaded_controller" >$cgroups/cgroup.subtree_control
 	done
 	check 'control: a cgroup is made threaded' bash -c \
 		"echo threaded >$threaded_cgroup/cgroup.type"
+	as_dev "$al" exec threaded -- sh -c 'sleep 1000 & sleep 1000' &
+	sleeping=$!
+	wait_for grep -q . $threaded_cgroup/cgroup.threads
 	fails_with 'not supported' 'control: and cannot be killed then' bash -c \
 		"echo 1 >$threaded_cgroup/cgroup.kill"
 	check 'destroy ends it all the same' as_dev "$al" destroy threaded
@@ -267,7 +270,8 @@ unsafe_directory
 outlives
 replaced
 bomb
-threaded
 destroy_all
+threaded
+stopped
 cd "$top" && umount -l /home/dev
 plan
