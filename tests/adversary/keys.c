@@ -349,7 +349,7 @@ static const struct escape escapes[] = {
 	{"I07", "the user's persistent keyring", 0, .prepare = persistent_ring,
 	 .attempt = get_persistent, .logged = "key"},
 	{"I07", "use up the user's quota of keys", 0,
-	 .reason = "no promise: no limits on use of resources yet (README)"},
+	 .reason = "no promise: no limit on this, see README"},
 };
 
 const struct family keys = {escapes, LEN(escapes)};
