@@ -73,22 +73,13 @@ static void go_back(struct sessions *sessions, struct session *session, const st
 	}
 }
 
-/* Looked up by number too from now on, if a rule wants that. */
-static int set_flags(struct sessions *sessions, struct session *session, uint32_t flags,
-		     struct fail *f)
-{
-	if (flags == session->flags)
-		return 0;
-	if (lsm_change(sessions->lsm, session->cgroup, session->slot, flags, f))
-		return -1;
-	session->flags = flags;
-	return 0;
-}
-
 static int put_in_force(struct sessions *sessions, struct session *session, const struct state *old,
 			const struct state *new, struct fail *f)
 {
-	if (set_flags(sessions, session, session->flags | (new->flags &AL_NUMBERED), f) == 0 &&
+	/* Looked up by number too from now on, if a rule wants that. */
+	uint32_t flags = session->flags | (new->flags &AL_NUMBERED);
+
+	if (session_set_flags(sessions, session, flags, f) == 0 &&
 	    session_apply(sessions, new, f) == 0 && state_commit(session->name, f) == 0)
 		return 0;
 	go_back(sessions, session, old, new);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* session_list.h - the inside of struct sessions, for session.c and restore.c alone. */
+/* session_list.h - the inside of struct sessions, for session*.c, amend.c and restore.c alone. */
 #ifndef LIB_SESSION_LIST_H
 #define LIB_SESSION_LIST_H
 
@@ -41,6 +41,10 @@ int session_mark(struct sessions *sessions, struct session *draft, uint32_t firs
 void session_unmark(struct sessions *sessions, struct session *draft);
 /* Have the kernel's rules be those of the state. Those that it has besides stay. */
 int session_apply(struct sessions *sessions, const struct state *state, struct fail *f);
+
+/* Of its entry in the kernel; nothing is done where it has these. */
+int session_set_flags(struct sessions *sessions, struct session *session, uint32_t flags,
+		      struct fail *f);
 
 /* Go on with the log of a session that was taken over. */
 void session_resume_log(struct sessions *sessions, struct session *session);

@@ -54,12 +54,6 @@ const char *caller_home(void);
 int caller_become(struct fail *f);
 
 /*
- * beside.c: the path of what lies at name relative to this program's directory. False when it is not
- * there; out is filled all the same.
- */
-bool beside_self(const char *name, char *out, size_t size);
-
-/*
  * adversary.c: try what is harmless of the known ways out: all, or those whose ids begin
  * so. An exit code.
  */
@@ -103,6 +97,9 @@ struct amendment {
 	bool force;
 };
 int amendment_make(struct amendment *amendment);
+
+/* freeze.c: stop the sessions that are named, or let them go on. An exit code that was explained. */
+int freeze_named(int argc, char **argv, bool freeze);
 
 /* enter.c: become the command inside the session. Returns only if that failed, with the exit code.
  */

@@ -81,15 +81,17 @@ deny() {
 # What is open stays open; what is opened from it is judged anew.
 descriptors() {
 	check 'a directory that is open' dev_allow --ro held
-	inside_background python3 -ISc 'import os, time
-file, dir = os.open("/home/dev/held/file", 0), os.open("/home/dev/held", 0)
-open("/home/dev/work/opened", "w").close()
-while not os.path.exists("/home/dev/work/go"): time.sleep(0.1)
-out = open("/home/dev/work/got", "w")
+	inside_background python3 -ISc 'import os, sys, time
+held, project = sys.argv[1:]
+os.chdir(project)
+file, dir = os.open(held + "/file", 0), os.open(held, 0)
+open("opened", "w").close()
+while not os.path.exists("go"): time.sleep(0.1)
+out = open("got", "w")
 out.write(os.read(file, 9).decode())
 try: os.open("file", 0, dir_fd=dir); out.write("open\n")
 except PermissionError: out.write("refused\n")
-out.close(); os.rename("/home/dev/work/got", "/home/dev/work/told")'
+out.close(); os.rename("got", "told")' $home/held $project
 	wait_for [ -e $project/opened ]
 	check 'is denied' dev_deny held
 	as_dev touch $project/go

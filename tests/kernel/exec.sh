@@ -50,17 +50,6 @@ not_run() {
 	esac
 }
 
-# What a program in python found: lines of 'yes PROMISE' or 'no PROMISE'; others are explanations.
-judge() {
-	while read -r judge_verdict judge_text; do
-		case $judge_verdict in
-		yes) ok "$judge_text" ;;
-		no) not_ok "$judge_text" ;;
-		*) note "$judge_verdict $judge_text" ;;
-		esac
-	done <"$1"
-}
-
 exit_codes() {
 	status 42 'the exit code is the command'"'"'s' dev_exec work -- sh -c 'exit 42'
 	status 0 'the -- may be left out' dev_exec work sh -c 'exit 0'

@@ -115,6 +115,17 @@ as_eve() {
 	HOME=/home/eve USER=eve LOGNAME=eve "$bin/become" 1001 "$@"
 }
 
+# judge FILE: what a program of ours found, a check a line: yes PROMISE or no PROMISE; others explain.
+judge() {
+	while read -r judge_verdict judge_text; do
+		case $judge_verdict in
+		yes) ok "$judge_text" ;;
+		no) not_ok "$judge_text" ;;
+		*) note "$judge_verdict $judge_text" ;;
+		esac
+	done <"$1"
+}
+
 # Wait up to 30 seconds for a command to end well.
 wait_for() {
 	wait_rounds=600

@@ -6,16 +6,6 @@
 # is jailed gets no answer about any session, its own included.
 . ./tests/kernel/lib.sh
 
-judge() {
-	while read -r judge_verdict judge_text; do
-		case $judge_verdict in
-		yes) ok "$judge_text" ;;
-		no) not_ok "$judge_text" ;;
-		*) note "$judge_verdict $judge_text" ;;
-		esac
-	done <"$1"
-}
-
 # All that can be seen of every session, but for what goes by itself.
 state() {
 	"$al" list --json | sed 's/"\(age\|memory\)":[0-9]*//g'

@@ -8,16 +8,6 @@
 
 marker=/tmp/marker
 
-judge() {
-	while read -r judge_verdict judge_text; do
-		case $judge_verdict in
-		yes) ok "$judge_text" ;;
-		no) not_ok "$judge_text" ;;
-		*) note "$judge_verdict $judge_text" ;;
-		esac
-	done <"$1"
-}
-
 # The other user's session is to her as one that is not there.
 foreign() {
 	for verb in report tail show destroy exec; do
