@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * lsm.h - the kernel half: load, attach and pin the BPF programs, mark objects, set rules, publish
- * sessions, read what was counted and emitted. The only file that knows libbpf. Root only.
+ * sessions, read what was counted and emitted. Only lsm*.c know libbpf. Root only.
  */
 #ifndef LIB_LSM_H
 #define LIB_LSM_H
