@@ -422,9 +422,10 @@ static void kill_threads(int dir, void *data)
 }
 
 /*
- * cgroup.kill (5.14) takes a fork bomb too: a child that is being made is killed as well. Root can make
- * a cgroup threaded, and then it has none (EOPNOTSUPP): frozen, nothing in it forks, or ends and leaves
- * its number to somebody else, while it is gone through. SIGKILL ends what is frozen.
+ * cgroup.kill (5.14) takes a fork bomb too: a child that is being made is killed as well. Root can
+ * make a cgroup threaded, and then it has none (EOPNOTSUPP): frozen, nothing in it forks, or ends
+ * and leaves its number to somebody else, while it is gone through. SIGKILL ends what is frozen;
+ * what was not yet is found when this is asked again, for the cgroup stays as it is.
  */
 static int kill_all(int dir)
 {
