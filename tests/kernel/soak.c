@@ -434,7 +434,7 @@ static pid_t start_daemon(const char *program)
 	pid_t child = fork();
 
 	if (child == 0) {
-		int log = open("daemon.log", O_WRONLY | O_CREAT | O_APPEND, 0600);
+		int log = open("daemon.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 		/* Not our stdout: the last daemon would keep whoever reads that waiting. */
 		dup2(log, STDOUT_FILENO);

@@ -60,6 +60,7 @@ leftovers() {
 		'one set of links, and it is whole'
 	check "no descriptor of the daemon's but the $1 that it had before" \
 		wait_for idle_descriptors "$1"
+	[ "$(descriptors)" = "$1" ] || note "$(ls -l "/proc/$(daemons)/fd")"
 	is "$(pgrep -x soaker)" '' 'no process'
 	# Of each user the last hundred, and each is whole.
 	for user in dev eve; do
