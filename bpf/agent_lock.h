@@ -14,7 +14,7 @@
  * Changes with every change of a struct or map; part of the pins' name: pinned maps of another
  * layout are not adopted.
  */
-#define AL_LAYOUT 5
+#define AL_LAYOUT 6
 
 /* Limits. All of them refuse when they are reached; none is silently exceeded. */
 #define AL_MAX_SESSIONS 512  /* sessions at once on a machine */
@@ -45,6 +45,7 @@
 				with AL_PASS or beside rights */
 #define AL_NAMES (1U << 12)  /* on a directory: some names in it have rules of their own */
 #define AL_PASS (1U << 13)   /* on a directory: no rule itself, the one above it decides */
+#define AL_SCRATCH (1U << 14)	/* on a directory: of what is in it, only what the session put there */
 #define AL_SYSTEM (1U << 11) /* from the base policy: allowed uses are counted, never listed */
 
 #define AL_NO_RULE 0xffffffffU /* no rule was met on the way up */

@@ -42,6 +42,8 @@ typedef unsigned short umode_t;
 #define FMODE_PATH 0x4000U
 #define O_TRUNC 01000
 #define F_FLAG_EXEC 0x20
+#define RENAME_EXCHANGE 2U
+#define F_TMPFILE 020000000 /* __O_TMPFILE */
 
 #define ATTR_MODE (1U << 0)
 #define ATTR_UID (1U << 1)
@@ -110,7 +112,12 @@ struct inode {
 	struct super_block *i_sb;
 };
 
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
 struct dentry {
+	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;

@@ -92,7 +92,9 @@ struct {
 	__type(value, struct al_numbering);
 } numbering SEC(".maps") __weak;
 
-/* Pseudo terminals born in a session: the cgroup id that opened ptmx. Written by al_d_instantiate.
+/*
+ * What a session made: pseudo terminals (the cgroup id that opened ptmx), POSIX queues, what lies
+ * directly in a scratch directory. Written by born.bpf.c.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
@@ -100,6 +102,18 @@ struct {
 	__type(key, int);
 	__type(value, u64);
 } born SEC(".maps") __weak;
+
+/*
+ * What a session made in a scratch directory, once more by number, for when its inode was evicted: in
+ * one directory, at one time, no two objects have the same one. Only of file systems that keep
+ * generations: without, a number comes back for another file. The oldest go when it is full.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct al_number);
+	__type(value, u64);
+} born_numbers SEC(".maps") __weak;
 
 /*
  * Objects of the kernel that a session made (IPC objects, superblocks): address -> cgroup id,

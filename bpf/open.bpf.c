@@ -9,7 +9,6 @@
  *   file_fcntl     a lease: who only may read a file must not make its writers wait
  *   file_ioctl     what a descriptor is enough for and should not be
  *   file_truncate  ftruncate and O_TRUNC (from 6.2 on; before that path_truncate sees both)
- *   d_instantiate  decides nothing: remembers the pseudo terminals that a session opens
  *
  * Each of the file hooks stands here twice. Up to 6.x file->f_path is a plain member and its
  * dentry may be walked. From 7.0 on it lies in a union, what is loaded from there is untrusted and
@@ -85,6 +84,15 @@ static __always_inline int opened(struct file *file, const struct judged *judged
 	return settle_file(file, open_op(file, want), want, judged, jail);
 }
 
+/* A file without a name (O_TMPFILE) is made by the open that asks: it is the session's own. */
+static __always_inline void own_nameless(struct file *file, const struct jail *jail)
+{
+	struct inode *inode = file->f_inode;
+
+	if (inode && (BPF_CORE_READ(file, f_flags) & F_TMPFILE))
+		own(inode, jail);
+}
+
 SEC("?lsm/file_open")
 int BPF_PROG(al_file_open, struct file *file, int ret)
 {
@@ -93,6 +101,7 @@ int BPF_PROG(al_file_open, struct file *file, int ret)
 
 	if (ret || !jailed(&jail))
 		return ret;
+	own_nameless(file, &jail);
 	judge_open(file->f_path.mnt, file->f_path.dentry, &jail, &judged);
 	return opened(file, &judged, &jail);
 }
@@ -105,6 +114,7 @@ int BPF_PROG(al_file_open_v7, struct file *file, int ret)
 
 	if (ret || !jailed(&jail))
 		return ret;
+	own_nameless(file, &jail);
 	judge_path(&file->f_path, &jail, &judged);
 	return opened(file, &judged, &jail);
 }
@@ -273,24 +283,3 @@ LOCK_HOOK(al_lock, JUDGE_PLAIN)
 LOCK_HOOK(al_lock_v7, JUDGE_UNION)
 LEASE_HOOK(al_lease, JUDGE_PLAIN)
 LEASE_HOOK(al_lease_v7, JUDGE_UNION)
-
-/*
- * devpts makes the slave's dentry while ptmx is being opened, in the opener's own call: that
- * session owns it. The inode may be NULL (a negative dentry), whatever the verifier believes: so
- * it is probed before it is used.
- */
-SEC("lsm/d_instantiate")
-int BPF_PROG(al_d_instantiate, struct dentry *dentry, struct inode *inode)
-{
-	unsigned long magic;
-	struct jail jail;
-	u64 *owner;
-
-	magic = BPF_CORE_READ(inode, i_sb, s_magic);
-	if ((magic != MAGIC_DEVPTS && magic != MAGIC_MQUEUE) || !jailed(&jail))
-		return 0;
-	owner = bpf_inode_storage_get(&born, inode, &jail.cgroup, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (owner)
-		*owner = jail.cgroup;
-	return 0;
-}

@@ -37,21 +37,24 @@ static __always_inline int make(u32 op, const struct path *dir, struct dentry *d
 	judge(dir->mnt, dir->dentry, jail, &judged);
 	if (judged.rights & AL_SELF)
 		judged.rights = 0;
+	if ((judged.rights & AL_SCRATCH) && !judged.distance)
+		judged.rights |= AL_WRITE;
 	return settle_at(op, dir, dentry, &judged, jail);
 }
 
-/* Not to be taken away, whoever may write it: a stricter rule lies below. dentry is positive. */
-static __always_inline bool pinned(struct dentry *dentry, const struct jail *jail)
+/*
+ * What the session may give another name it may have under that name, too. Remembered before it is
+ * done, and if it fails for all that: the file was the session's already.
+ */
+static __always_inline int give_name(u32 op, struct dentry *old, const struct path *dir,
+				     struct dentry *dentry, const struct jail *jail)
 {
-	struct inode *inode = dentry->d_inode;
-	struct al_mark *mark;
-	struct al_rule *rule;
+	struct inode *inode = old->d_inode;
+	int ret = make(op, dir, dentry, jail);
 
-	if (!inode)
-		return false;
-	mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
-	rule = mark ? rule_for(jail->slot, mark->object) : NULL;
-	return rule && (rule->rights & AL_PINNED);
+	if (!ret && inode && rule_says(dir->dentry, AL_SCRATCH, jail))
+		own_for_good(inode, jail);
+	return ret;
 }
 
 /*
@@ -62,7 +65,8 @@ static __always_inline void judge_removal(const struct path *dir, struct dentry 
 					  const struct jail *jail, struct judged *out_judged)
 {
 	judge(dir->mnt, dentry, jail, out_judged);
-	if (pinned(dentry, jail) || (!out_judged->distance && !(out_judged->rights & AL_WRITE))) {
+	/* Pinned: not to be taken away, whoever may write it, for a stricter rule lies below. */
+	if (rule_says(dentry, AL_PINNED, jail) || (!out_judged->distance && !(out_judged->rights & AL_WRITE))) {
 		out_judged->rights &= AL_HIDE;
 		return;
 	}
@@ -156,7 +160,7 @@ int BPF_PROG(al_path_link, struct dentry *old_dentry, const struct path *new_dir
 	judge(new_dir->mnt, old_dentry, &jail, &judged);
 	if (!(judged.rights & AL_WRITE))
 		return settle_at(AL_OP_LINK, new_dir, old_dentry, &judged, &jail);
-	return make(AL_OP_LINK, new_dir, new_dentry, &jail);
+	return give_name(AL_OP_LINK, old_dentry, new_dir, new_dentry, &jail);
 }
 
 /* The inode of a name that may not exist. Probed: see walk.h. */
@@ -170,6 +174,7 @@ int BPF_PROG(al_path_rename, const struct path *old_dir, struct dentry *old_dent
 	     const struct path *new_dir, struct dentry *new_dentry, unsigned int flags, int ret)
 {
 	struct judged judged;
+	struct inode *other;
 	struct jail jail;
 
 	if (ret || !jailed(&jail))
@@ -186,7 +191,12 @@ int BPF_PROG(al_path_rename, const struct path *old_dir, struct dentry *old_dent
 		if (!(judged.rights & AL_WRITE))
 			return settle_at(AL_OP_RENAME, new_dir, new_dentry, &judged, &jail);
 	}
-	return make(AL_OP_RENAME, new_dir, new_dentry, &jail);
+	/* An exchange gives the other one a name, too. */
+	other = new_dentry->d_inode;
+	if (other && (flags & RENAME_EXCHANGE) && exists(new_dentry) &&
+	    rule_says(old_dir->dentry, AL_SCRATCH, &jail))
+		own_for_good(other, &jail);
+	return give_name(AL_OP_RENAME, old_dentry, new_dir, new_dentry, &jail);
 }
 
 SEC("lsm/path_truncate")

@@ -27,18 +27,11 @@ static __always_inline u32 own_terminal(void **out_driver_data)
 		   BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index));
 }
 
-static __always_inline bool born_here(struct inode *inode, const struct jail *jail)
-{
-	u64 *born_in = bpf_inode_storage_get(&born, inode, NULL, 0);
-
-	return born_in && *born_in == jail->cgroup;
-}
-
 static __always_inline bool sb_born_here(struct super_block *sb, const struct jail *jail)
 {
-	u64 address = (u64)sb, *born_in = bpf_map_lookup_elem(&made_inside, &address);
+	u64 address = (u64)sb, *owner = bpf_map_lookup_elem(&made_inside, &address);
 
-	return born_in && *born_in == jail->cgroup;
+	return owner && *owner == jail->cgroup;
 }
 
 /*

@@ -11,7 +11,7 @@
 #ifndef WALK_H
 #define WALK_H
 
-#include "session.h"
+#include "born.h"
 
 struct judged {
 	u32 rights;
@@ -137,6 +137,9 @@ static __always_inline bool decided(struct climb *climb, struct inode *inode, u3
 		named = rule_of_name(climb->below, mark->object, climb->slot);
 	if (named) {
 		decide(climb, named, level - 1);
+		/* Another directory under the name of a scratch one: nobody's was made in it yet. */
+		if (named->rights & AL_SCRATCH)
+			climb->found.rights = 0;
 		return true;
 	}
 	if (rule && !(rule->rights & AL_PASS)) {
@@ -178,6 +181,75 @@ static long climb_step(u32 step, void *context)
 	return parent == dentry || level >= AL_MAX_DEPTH - 1;
 }
 
+/* Does the rule for this very object say so? dentry is positive. */
+static __always_inline bool rule_says(struct dentry *dentry, u32 right, const struct jail *jail)
+{
+	struct inode *inode = dentry->d_inode;
+	struct al_mark *mark;
+	struct al_rule *rule;
+
+	if (!inode)
+		return false;
+	mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
+	rule = mark ? rule_for(jail->slot, mark->object) : NULL;
+	return rule && (rule->rights & right);
+}
+
+/*
+ * Of what lies in a scratch directory a session has what it put there itself, and all below that.
+ * The directory itself gives nothing: listed, it tells of the others'. A global function: behind it
+ * the verifier no longer knows which way it came, and goes on once.
+ */
+__weak u32 scratch_rights(u32 rights, bool own)
+{
+	return !(rights & AL_SCRATCH) || own ? rights : rights & (AL_SCRATCH | AL_SYSTEM);
+}
+
+struct own_climb {
+	struct dentry *dentry, *start;
+	const struct jail *jail;
+	u32 renames;
+	bool own;
+};
+
+/* Up to what lies directly in a scratch directory; like climb_step(), from the start after a rename. */
+static long own_climb_step(u32 step, void *context)
+{
+	struct own_climb *climb = context;
+	struct dentry *dentry = climb->dentry, *parent = dentry->d_parent;
+	struct inode *inode = dentry->d_inode;
+	u32 renames;
+
+	(void)step;
+	if (!inode || parent == dentry)
+		return 1;
+	if (!rule_says(parent, AL_SCRATCH, climb->jail)) {
+		climb->dentry = parent;
+		return 0;
+	}
+	renames = rename_count();
+	if (renames == climb->renames && !(renames & 1)) {
+		climb->own = born_here(inode, climb->jail);
+		return 1;
+	}
+	climb->dentry = climb->start;
+	climb->renames = renames;
+	return 0;
+}
+
+/*
+ * Did the session put there what this is, or lies below? Asked by a climb of its own: to carry the
+ * level below along on each walk would be paid where no scratch is.
+ */
+static __noinline bool in_own_scratch(struct dentry *dentry, const struct jail *jail)
+{
+	struct own_climb climb = {
+		.dentry = dentry, .start = dentry, .jail = jail, .renames = rename_count()};
+
+	bpf_loop(CLIMB_STEPS, own_climb_step, &climb, 0);
+	return climb.own;
+}
+
 /*
  * A call of bpf_loop(), not a loop: with a counter in its registers no two rounds look alike to the
  * verifier, and 6.12 took a minute to compare them all. The callback's context is on this stack,
@@ -198,6 +270,10 @@ static __always_inline void walk(struct dentry *dentry, const struct jail *jail,
 
 	bpf_loop(CLIMB_STEPS, climb_step, &climb, 0);
 	*out_judged = climb.judged;
+	if (climb.judged.rights & AL_SCRATCH)
+		out_judged->rights = scratch_rights(climb.judged.rights,
+						    climb.judged.distance &&
+							    in_own_scratch(dentry, jail));
 }
 
 /* The rule for a name that may not exist yet, in this directory; NULL if there is none. */
