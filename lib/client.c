@@ -107,8 +107,12 @@ static int send_policy(int daemon, const struct policy *policy, struct message *
 		message_put_text(message, rule->path);
 		message_put_text(message, rule->origin);
 	}
-	if (send_message(daemon, message, f))
-		return -1;
+	return send_message(daemon, message, f);
+}
+
+static int send_patterns(int daemon, const struct policy *policy, struct message *message,
+			 struct fail *f)
+{
 	message_start(message, PROTO_SENSITIVE);
 	for (size_t i = 0; i < policy->sensitive_len; i++) {
 		if (!message_room(message, strlen(policy->sensitive[i]))) {
@@ -121,12 +125,29 @@ static int send_policy(int daemon, const struct policy *policy, struct message *
 	return send_message(daemon, message, f);
 }
 
+static int send_variables(int daemon, const struct policy *policy, struct message *message,
+			  struct fail *f)
+{
+	message_start(message, PROTO_VARIABLES);
+	for (size_t i = 0; i < policy->variables_len; i++) {
+		if (!message_room(message, strlen(policy->variables[i].text) + 64)) {
+			if (send_message(daemon, message, f))
+				return -1;
+			message_start(message, PROTO_VARIABLES);
+		}
+		message_put(message, policy->variables[i].kind);
+		message_put_text(message, policy->variables[i].text);
+	}
+	return send_message(daemon, message, f);
+}
+
 /* What message begins, with its rules; to the end. */
 static int commit(int daemon, struct message *message, const struct policy *policy,
 		  const struct objects *objects, char *out_name, struct fail *f)
 {
 	if (send_message(daemon, message, f) || send_policy(daemon, policy, message, f) ||
-	    send_objects(daemon, objects, message, f))
+	    send_patterns(daemon, policy, message, f) ||
+	    send_variables(daemon, policy, message, f) || send_objects(daemon, objects, message, f))
 		return -1;
 	message_start(message, PROTO_COMMIT);
 	if (send_message(daemon, message, f) || receive(daemon, message, f))

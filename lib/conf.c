@@ -142,11 +142,12 @@ static int put_base(struct reading *r, const char *key, const char *base, bool p
 	return 0;
 }
 
-/* The value of the current line as a path or pattern: ~, ${PROJECT} and escapes replaced. */
-static int expand(struct reading *r, const char *key, bool pattern, char *out, size_t size)
+/* A path, pattern or value of the current line: ~, ${PROJECT} and escapes replaced. */
+static int expand(struct reading *r, const char *key, const char *text, bool pattern, char *out,
+		  size_t size)
 {
 	static const char PROJECT[] = "${PROJECT}";
-	const char *text = r->value, *base = NULL;
+	const char *base = NULL;
 	bool has_base = true;
 
 	out[0] = '\0';
@@ -182,7 +183,7 @@ static int take_rule(struct reading *r, const struct section *section, const cha
 
 	if (!policy_right_parse(key, &right))
 		return reject(r, section->name, section->keys, key, strlen(key));
-	if (expand(r, key, false, path, sizeof(path)) < 0)
+	if (expand(r, key, r->value, false, path, sizeof(path)) < 0)
 		return -1;
 	if (path[0] != '/')
 		return reject_value(r, key,
@@ -205,9 +206,33 @@ static int take_pattern(struct reading *r, const struct section *section, const 
 
 	if (strcmp(key, "path") != 0)
 		return reject(r, section->name, section->keys, key, strlen(key));
-	if (expand(r, key, true, pattern, sizeof(pattern)) < 0)
+	if (expand(r, key, r->value, true, pattern, sizeof(pattern)) < 0)
 		return -1;
 	if (policy_add_sensitive(r->policy, pattern, &why) < 0)
+		return reject_because(r, key, &why);
+	return 0;
+}
+
+static int take_variable(struct reading *r, const struct section *section, const char *key)
+{
+	enum policy_variable_kind kind = 0;
+	const char *equals = strchr(r->value, '=');
+	char text[2 * PATH_MAX];
+	size_t name = 0;
+	struct fail why;
+
+	while (kind < POLICY_NVARIABLES && strcmp(key, policy_variable_name(kind)) != 0)
+		kind++;
+	if (kind == POLICY_NVARIABLES)
+		return reject(r, section->name, section->keys, key, strlen(key));
+	if (kind == POLICY_SET && equals)
+		name = (size_t)(equals - r->value) + 1;
+	if (name > PATH_MAX)
+		return reject_value(r, key, TOO_LONG);
+	memcpy(text, r->value, name);
+	if (expand(r, key, r->value + name, false, text + name, sizeof(text) - name) < 0)
+		return -1;
+	if (policy_add_variable(r->policy, kind, text, &why) < 0)
 		return reject_because(r, key, &why);
 	return 0;
 }
@@ -331,7 +356,7 @@ static int take_setting(struct reading *r, const struct section *section, const 
 	return 0;
 }
 
-#define RIGHT_KEYS "rw, ro, list, connect, deny or hide"
+#define RIGHT_KEYS "rw, ro, list, connect, deny, hide, scratch, guard or state"
 #define SESSION_KEYS "mode, localhost, userns, memory, pids or cpu"
 
 /* clang-format off */
@@ -340,12 +365,14 @@ static const struct section SECTIONS[] = {
 	{ "[optional]", RIGHT_KEYS, take_rule, .system = false, .optional = true },
 	{ "[system]", RIGHT_KEYS, take_rule, .system = true, .optional = true },
 	{ "[sensitive]", "path", take_pattern, .system = false, .optional = false },
+	{ "[environment]", "pass, drop or set", take_variable, .system = false, .optional = false },
 	{ "[session]", SESSION_KEYS, take_session, .system = false, .optional = false },
 	{ "[log]", "size, keep or ended", take_setting, .system = false, .optional = false },
 	{ "[users]", "sessions, rules or requests", take_setting, .system = false, .optional = false },
 };
 /* clang-format on */
-#define SECTION_NAMES "[paths], [optional], [system], [sensitive], [session], [log] or [users]"
+#define SECTION_NAMES \
+	"[paths], [optional], [system], [sensitive], [environment], [session], [log] or [users]"
 
 static const struct section *find_section(const char *name, size_t len)
 {
@@ -522,6 +549,8 @@ static void roll_back(struct policy *policy, const struct policy *before)
 	}
 	while (policy->sensitive_len > before->sensitive_len)
 		free(policy->sensitive[--policy->sensitive_len]);
+	while (policy->variables_len > before->variables_len)
+		free(policy->variables[--policy->variables_len].text);
 	policy->audit = before->audit;
 	policy->localhost = before->localhost;
 	policy->userns = before->userns;

@@ -2,13 +2,16 @@
 /*
  * conf.h - reads configuration and policy files (one format) into a struct policy.
  *
- *   [paths]      rw | ro | list | connect | deny | hide = PATH     absolute, ~/..., or
- *                ${PROJECT}/...
+ *   [paths]      rw | ro | list | connect | deny | hide            absolute, ~/..., or
+ *                | scratch | guard | state = PATH                  ${PROJECT}/...
  *   [optional]   the same; a path that does not exist is no error
  *   [system]     the same as optional; allowed uses are not listed (the base configuration, in
  *                what policy_print() writes)
  *   [sensitive]  path = PATTERN                                    see policy_add_sensitive();
  *                ~/... and ${PROJECT}/... allowed
+ *   [environment] pass | drop = PATTERN, set = NAME=VALUE          see policy_add_variable();
+ *                                                                  VALUE may begin with ~ or
+ *                                                                  ${PROJECT}
  *   [session]    mode = enforce | audit                            (in --policy files)
  *                localhost = own | any                             TCP to services of this machine
  *                userns = allow | deny                             user namespaces, mounts in them

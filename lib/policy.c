@@ -23,8 +23,18 @@ static const struct {
 	[POLICY_CONNECT] = {"connect", AL_CONNECT},
 	[POLICY_DENY] = {"deny", 0},
 	[POLICY_HIDE] = {"hide", AL_HIDE},
+	[POLICY_SCRATCH] = {"scratch", AL_READ | AL_WRITE | AL_EXEC | AL_SCRATCH},
+	[POLICY_GUARD] = {"guard", AL_READ | AL_EXEC},
+	[POLICY_STATE] = {"state", AL_READ | AL_WRITE | AL_EXEC},
 };
 _Static_assert(ARRAY_SIZE(RIGHTS) == POLICY_NRIGHTS, "each right has a name");
+
+static const char *const VARIABLE_KINDS[] = {
+	[POLICY_PASS] = "pass",
+	[POLICY_DROP] = "drop",
+	[POLICY_SET] = "set",
+};
+_Static_assert(ARRAY_SIZE(VARIABLE_KINDS) == POLICY_NVARIABLES, "each kind has a name");
 
 void policy_init(struct policy *policy)
 {
@@ -39,8 +49,11 @@ void policy_done(struct policy *policy)
 	}
 	for (size_t i = 0; i < policy->sensitive_len; i++)
 		free(policy->sensitive[i]);
+	for (size_t i = 0; i < policy->variables_len; i++)
+		free(policy->variables[i].text);
 	free(policy->rules);
 	free(policy->sensitive);
+	free(policy->variables);
 	policy_init(policy);
 }
 
@@ -103,6 +116,44 @@ int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail
 	return 0;
 }
 
+/* POSIX asks for no digit in front, and = ends a name. */
+static bool good_variable(enum policy_variable_kind kind, const char *text)
+{
+	static const char LETTERS[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+	size_t len = strspn(text, LETTERS);
+
+	if (kind == POLICY_SET)
+		return len && text[len] == '=' && !(text[0] >= '0' && text[0] <= '9');
+	while (text[len] && strchr("*?[]!-", text[len]))
+		len += 1 + strspn(text + len + 1, LETTERS);
+	return len && !text[len];
+}
+
+int policy_add_variable(struct policy *policy, enum policy_variable_kind kind, const char *text,
+			struct fail *f)
+{
+	struct policy_variable *variables;
+	char *copy;
+
+	if (!good_variable(kind, text))
+		return fail(f, EINVAL, "cannot add variable '%s': expected %s", Q(text),
+			    kind == POLICY_SET ? "NAME=VALUE" : "a name or a pattern of names");
+	if (strlen(text) >= PATH_MAX)
+		return fail(f, ENAMETOOLONG, "cannot add variable '%s'", Q(text));
+	if (policy->variables_len >= POLICY_MAX_RULES)
+		return fail(f, 0, "cannot add variable '%s': a session has at most %d", Q(text),
+			    POLICY_MAX_RULES);
+	variables = reallocarray(policy->variables, policy->variables_len + 1, sizeof(*variables));
+	if (variables)
+		policy->variables = variables;
+	copy = variables ? strdup(text) : NULL;
+	if (!copy)
+		return fail(f, ENOMEM, "cannot add variable '%s'", Q(text));
+	variables[policy->variables_len++] = (struct policy_variable){.kind = kind, .text = copy};
+	return 0;
+}
+
 static bool said_later(const struct policy *policy, size_t index)
 {
 	const struct policy_rule *rule = &policy->rules[index];
@@ -122,9 +173,35 @@ static bool said_before(const struct policy *policy, size_t kept, const char *pa
 	return false;
 }
 
+static bool variable_said_later(const struct policy *policy, size_t index)
+{
+	const struct policy_variable *variable = &policy->variables[index];
+
+	for (size_t i = index + 1; i < policy->variables_len; i++)
+		if (policy->variables[i].kind == variable->kind &&
+		    strcmp(policy->variables[i].text, variable->text) == 0)
+			return true;
+	return false;
+}
+
+static void tidy_variables(struct policy *policy)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < policy->variables_len; i++) {
+		if (variable_said_later(policy, i))
+			free(policy->variables[i].text);
+		else
+			policy->variables[kept++] = policy->variables[i];
+	}
+	policy->variables_len = kept;
+}
+
 void policy_tidy(struct policy *policy)
 {
 	size_t kept = 0;
+
+	tidy_variables(policy);
 
 	for (size_t i = 0; i < policy->len; i++) {
 		if (said_later(policy, i)) {
@@ -234,6 +311,11 @@ const char *policy_right_name(enum policy_right right)
 	return right < POLICY_NRIGHTS ? RIGHTS[right].name : "unknown";
 }
 
+const char *policy_variable_name(enum policy_variable_kind kind)
+{
+	return kind < POLICY_NVARIABLES ? VARIABLE_KINDS[kind] : "unknown";
+}
+
 bool policy_right_parse(const char *name, enum policy_right *out_right)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(RIGHTS); i++) {
@@ -245,11 +327,11 @@ bool policy_right_parse(const char *name, enum policy_right *out_right)
 	return false;
 }
 
-static void print_value(const char *key, const char *value, FILE *out)
+/* What follows is read as it is. */
+static void print_text(const char *value, FILE *out)
 {
 	char text[4 * PATH_MAX];
 
-	fprintf(out, "%s = ", key);
 	/*
 	 * A pattern may begin with what conf_read() would take for a comment, a home directory or a
 	 * variable.
@@ -259,6 +341,30 @@ static void print_value(const char *key, const char *value, FILE *out)
 	(void)escape(value, strlen(value), text,
 		     sizeof(text)); /* fits: the policy_add*() refuse PATH_MAX bytes */
 	fprintf(out, "%s\n", text);
+}
+
+static void print_value(const char *key, const char *value, FILE *out)
+{
+	fprintf(out, "%s = ", key);
+	print_text(value, out);
+}
+
+static void print_variables(const struct policy *policy, FILE *out)
+{
+	if (policy->variables_len)
+		fprintf(out, "\n[environment]\n");
+	for (size_t i = 0; i < policy->variables_len; i++) {
+		const struct policy_variable *variable = &policy->variables[i];
+		const char *name = policy_variable_name(variable->kind), *value = variable->text;
+
+		if (variable->kind != POLICY_SET) {
+			fprintf(out, "%s = %s\n", name, value);
+			continue;
+		}
+		value = strchr(value, '=') + 1;
+		fprintf(out, "%s = %.*s", name, (int)(value - variable->text), variable->text);
+		print_text(value, out);
+	}
 }
 
 void policy_print(const struct policy *policy, FILE *out)
@@ -285,6 +391,7 @@ void policy_print(const struct policy *policy, FILE *out)
 		section = wants;
 		print_value(policy_right_name(rule->right), rule->path, out);
 	}
+	print_variables(policy, out);
 	if (policy->sensitive_len)
 		fprintf(out, "\n[sensitive]\n");
 	for (size_t i = 0; i < policy->sensitive_len; i++)

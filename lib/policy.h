@@ -23,7 +23,23 @@ enum policy_right {
 	POLICY_CONNECT, /* connect to this unix socket */
 	POLICY_DENY,	/* EPERM */
 	POLICY_HIDE,	/* ENOENT */
+	POLICY_SCRATCH, /* rw, of what the session itself put in this directory; the rest is refused */
+	POLICY_GUARD, /* ro, and nobody inside makes it where it is missing */
+	POLICY_STATE, /* rw; a directory that is made if it is missing */
 	POLICY_NRIGHTS,
+};
+
+/* What becomes of the environment of a command that enters; of all that match, the last counts. */
+enum policy_variable_kind {
+	POLICY_PASS, /* variables whose name matches this fnmatch(3) pattern are handed in */
+	POLICY_DROP, /* or are not */
+	POLICY_SET,  /* NAME=VALUE, whatever there was */
+	POLICY_NVARIABLES,
+};
+
+struct policy_variable {
+	enum policy_variable_kind kind;
+	char *text;
 };
 
 #define POLICY_MAX_RULES 4096 /* of one session; as many patterns */
@@ -41,6 +57,8 @@ struct policy {
 	size_t len;
 	char **sensitive; /* patterns, ~ expanded */
 	size_t sensitive_len;
+	struct policy_variable *variables;
+	size_t variables_len;
 	bool audit;
 	bool localhost; /* TCP to this machine's own services is allowed */
 	bool userns;	/* user namespaces, and mounts in them, are allowed */
@@ -64,6 +82,13 @@ int policy_add(struct policy *policy, enum policy_right right, const char *path,
  */
 int policy_add_sensitive(struct policy *policy, const char *pattern, struct fail *f);
 /*
+ * Append what is to become of an environment variable. Fails on a name that is none (letters, digits
+ * and _, in a pattern * ? and [] too), a value of PATH_MAX bytes or more, or when full.
+ */
+int policy_add_variable(struct policy *policy, enum policy_variable_kind kind, const char *text,
+			struct fail *f);
+const char *policy_variable_name(enum policy_variable_kind kind);
+/*
  * Drop what is said again later: of rules with the same right and path the last one stays, since
  * the last one decides; of equal patterns the first. So a policy that was printed and read over its
  * own base is the same again.
@@ -77,7 +102,7 @@ void policy_set_flags(struct policy *policy, uint32_t flags);
 /* The rights bits (AL_READ | ...) that the kernel side keeps for a right. */
 uint32_t policy_rights(enum policy_right right);
 const char *policy_right_name(enum policy_right right);
-/* Returns false when name is none of rw, ro, list, connect, deny, hide. */
+/* Returns false when name is no right. */
 bool policy_right_parse(const char *name, enum policy_right *out_right);
 /*
  * Print in the form that conf_read() accepts. What it reads is the same policy but for the origins;

@@ -10,6 +10,7 @@
  *             by the caller
  *   policy    (RIGHT SYSTEM OPTIONAL PATH ORIGIN)...
  *   sensitive PATTERN...
+ *   variables (KIND TEXT)...
  *   amend     NAME                            in the place of new: rules for a session that exists
  *   commit                                    -> done NAME
  *   exec NAME                                 -> done, after the caller was moved
@@ -52,6 +53,7 @@ enum proto_verb {
 	PROTO_FREEZE,
 	PROTO_THAW,
 	PROTO_AMEND,
+	PROTO_VARIABLES,
 	/* replies */
 	PROTO_DONE = 64,
 	PROTO_FAIL,

@@ -178,37 +178,112 @@ static int add_name(struct objects *objects, struct fail *f)
 			   f);
 }
 
-/* A path that is not there yet, in a directory that is. */
-static int add_missing(const char *missing, uint32_t rights, uint32_t rule, struct objects *objects,
-		       struct fail *f)
+/* Cut a path before its last name; NULL: it has none left. */
+static char *cut_name(char *path)
 {
-	cleanup_free char *path = strdup(missing);
 	char *slash;
-	int above;
 
-	if (!path)
-		return fail(f, ENOMEM, "cannot hold the policy's objects");
 	for (slash = path + strlen(path); slash > path + 1 && slash[-1] == '/'; slash--)
 		slash[-1] = '\0';
 	slash = strrchr(path, '/');
-	if (!slash)
-		return 0;
+	if (!slash || !slash[1])
+		return NULL;
 	*slash = '\0';
-	above = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return above < 0 ? 0 : append_name(objects, above, slash + 1, rights, rule, f);
+	return slash + 1;
+}
+
+static int open_directory(const char *path)
+{
+	return open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/*
+ * A path that is not there yet, in a directory that is. What is guarded may lack that too: then the
+ * first name that is missing is guarded, for whoever could make it could make all below it.
+ */
+static int add_missing(const struct policy_rule *missing, uint32_t rights, uint32_t rule,
+		       struct objects *objects, struct fail *f)
+{
+	cleanup_free char *path = strdup(missing->path);
+	char *name;
+
+	if (!path)
+		return fail(f, ENOMEM, "cannot hold the policy's objects");
+	while ((name = cut_name(path))) {
+		int above = open_directory(path);
+
+		if (above >= 0)
+			return append_name(objects, above, name, rights, rule, f);
+		if (missing->right != POLICY_GUARD || errno != ENOENT)
+			return 0;
+	}
+	return 0;
+}
+
+/*
+ * A link on the way to what is guarded could be replaced by a directory, or by another link: its name
+ * is guarded as well. The path is the user's, and the objects that it leads to have their own rules.
+ */
+static int guard_links(const char *guarded, uint32_t rights, uint32_t rule, struct objects *objects,
+		       struct fail *f)
+{
+	cleanup_free char *path = strdup(guarded);
+	struct stat st;
+
+	if (!path)
+		return fail(f, ENOMEM, "cannot hold the policy's objects");
+	for (;;) {
+		bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+		char *name = cut_name(path);
+		int above = name && link ? open_directory(path) : -1;
+
+		if (!name)
+			return 0;
+		if (above >= 0 && append_name(objects, above, name, rights, rule, f))
+			return -1;
+	}
+}
+
+/* A program's own directory is there before the program first runs; 0700, as it is to hold keys. */
+static int make_state(const char *path)
+{
+	cleanup_free char *copy = strdup(path);
+
+	for (char *slash = copy; slash && (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		if (mkdir(copy, 0700) && errno != EEXIST)
+			return -1;
+		*slash = '/';
+	}
+	return !copy || (mkdir(copy, 0700) && errno != EEXIST) ? -1 : open_object(path);
+}
+
+static int open_rule(const struct policy_rule *rule)
+{
+	int fd = open_object(rule->path);
+
+	return fd < 0 && errno == ENOENT && rule->right == POLICY_STATE ? make_state(rule->path)
+									: fd;
 }
 
 static int resolve_rule(const struct policy_rule *rule, uint32_t index, const struct mounts *mounts,
 			struct objects *objects, struct fail *f)
 {
 	uint32_t rights = policy_rights(rule->right) | (rule->system ? AL_SYSTEM : 0);
-	int fd = open_object(rule->path);
+	bool guard = rule->right == POLICY_GUARD;
+	int fd = open_rule(rule);
 	const char *path;
 
 	if (fd < 0) {
+		int no = errno;
+
+		if (guard && guard_links(rule->path, rights, index, objects, f))
+			return -1;
+		errno = no;
+		if (errno == ENOENT && (rule->optional || guard))
+			return add_missing(rule, rights, index, objects, f);
 		if (rule->optional)
-			return errno == ENOENT ? add_missing(rule->path, rights, index, objects, f)
-					       : 0;
+			return 0;
 		return fail(f, errno, "%s: cannot open '%s'", rule->origin, Q(rule->path));
 	}
 	if (check_procfs(rule, fd, f)) {
@@ -218,13 +293,13 @@ static int resolve_rule(const struct policy_rule *rule, uint32_t index, const st
 	if (append(objects, fd, rights, index, f))
 		return -1;
 	path = objects->list[objects->len - 1].path;
-	if (add_name(objects, f))
+	if (add_name(objects, f) || (guard && guard_links(rule->path, rights, index, objects, f)))
 		return -1;
 	/*
 	 * Scratch places of the base policy are only what they are, not what somebody mounted
 	 * there.
 	 */
-	if ((rights & AL_SELF) || rule->right == POLICY_CONNECT ||
+	if ((rights & (AL_SELF | AL_SCRATCH)) || rule->right == POLICY_CONNECT ||
 	    (rule->system && rule->right == POLICY_RW))
 		return 0;
 	return add_mounts_below(mounts, path, rights, index, objects, f);

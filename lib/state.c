@@ -7,6 +7,7 @@
  *   session OWNER CGROUP SLOT FLAGS CREATED DIRECTORY
  *   rule RIGHT SYSTEM OPTIONAL PATH ORIGIN
  *   sensitive PATTERN
+ *   variable KIND TEXT
  *   object ID RIGHTS RULE DEV INO PATH
  *   end
  */
@@ -115,6 +116,10 @@ void state_print(const struct state *state, FILE *out)
 		fprintf(out, "\nsensitive");
 		print_text(state->policy.sensitive[i], out);
 	}
+	for (size_t i = 0; i < state->policy.variables_len; i++) {
+		fprintf(out, "\nvariable %u", (unsigned int)state->policy.variables[i].kind);
+		print_text(state->policy.variables[i].text, out);
+	}
 	for (size_t i = 0; i < state->len; i++) {
 		const struct state_object *object = &state->objects[i];
 
@@ -210,6 +215,18 @@ static bool parse_object(char *line, struct state *state)
 	return more[state->len++].path != NULL;
 }
 
+static bool parse_variable(char *line, struct state *state)
+{
+	uint64_t kind;
+	char *text;
+
+	if (!next_number(&line, &kind) || !(text = next_text(&line)) || line ||
+	    kind >= POLICY_NVARIABLES)
+		return false;
+	return policy_add_variable(&state->policy, (enum policy_variable_kind)kind, text, NULL) ==
+	       0;
+}
+
 static bool parse_line(char *line, struct state *state)
 {
 	char *what = strsep(&line, " "), *pattern;
@@ -220,6 +237,8 @@ static bool parse_line(char *line, struct state *state)
 		return parse_rule(line, state);
 	if (strcmp(what, "object") == 0)
 		return parse_object(line, state);
+	if (strcmp(what, "variable") == 0)
+		return parse_variable(line, state);
 	if (strcmp(what, "sensitive") == 0 && (pattern = next_text(&line)) && !line)
 		return policy_add_sensitive(&state->policy, pattern, NULL) == 0;
 	return false;

@@ -65,10 +65,11 @@ void creation_done(struct creation *creation)
 	creation->directory = NULL;
 }
 
-static int read_base(struct policy *policy, const char *home, struct fail *f)
+static int read_base(struct policy *policy, const struct conf_context *given, struct fail *f)
 {
-	struct conf_context context = {.home = home, .system = true};
+	struct conf_context context = *given;
 
+	context.system = true;
 	return conf_read_base(&context, policy, f);
 }
 
@@ -178,7 +179,7 @@ static int build(struct creation *creation, const char *typed, const struct give
 	if (project < 0)
 		return -1;
 	context.project = creation->directory;
-	if (read_base(&creation->policy, home, f) ||
+	if (read_base(&creation->policy, &context, f) ||
 	    policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false,
 		       f))
 		return -1;

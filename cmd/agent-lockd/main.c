@@ -94,7 +94,8 @@ static void note_restored(const char *name, const char *what)
  */
 static int configure(struct settings *settings, struct fail *f)
 {
-	struct conf_context context = {.home = "/", .system = true, .settings = settings};
+	struct conf_context context = {
+		.home = "/", .project = "/", .system = true, .settings = settings};
 	struct policy policy;
 	struct fail why;
 	int ret;

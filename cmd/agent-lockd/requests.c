@@ -159,9 +159,28 @@ static int request_sensitive(struct client *client, struct message *message, str
 	return client->draft && message_complete(message) ? 0 : malformed(f);
 }
 
+static int request_variables(struct client *client, struct message *message, struct fail *f)
+{
+	char text[AL_PATH_MAX + 1];
+
+	while (client->draft && message_more(message)) {
+		uint64_t kind = message_get(message);
+
+		message_get_text(message, text, sizeof(text));
+		if (message->bad || kind >= POLICY_NVARIABLES)
+			return malformed(f);
+		if (too_large(client, strlen(text), f))
+			return -1;
+		if (policy_add_variable(&client->draft->policy, (enum policy_variable_kind)kind,
+					text, f))
+			return -1;
+	}
+	return client->draft && message_complete(message) ? 0 : malformed(f);
+}
+
 #define RIGHTS_KNOWN \
 	(AL_READ | AL_WRITE | AL_EXEC | AL_CONNECT | AL_HIDE | AL_SELF | AL_PINNED | AL_SYSTEM | \
-	 AL_NAMES | AL_PASS)
+	 AL_NAMES | AL_PASS | AL_SCRATCH)
 
 /* One object more; takes fd on success. Nothing is checked about what it is: who opened it could.
  */
@@ -429,6 +448,8 @@ int request(struct daemon *daemon, struct client *client, struct message *messag
 		return request_policy(client, message, f);
 	case PROTO_SENSITIVE:
 		return request_sensitive(client, message, f);
+	case PROTO_VARIABLES:
+		return request_variables(client, message, f);
 	case PROTO_RULES:
 		return request_rules(client, message, f);
 	case PROTO_COMMIT:

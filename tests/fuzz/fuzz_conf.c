@@ -36,12 +36,18 @@ static void compare(const struct policy *a, const struct policy *b)
 	}
 	for (size_t i = 0; i < a->sensitive_len; i++)
 		require(strcmp(a->sensitive[i], b->sensitive[i]) == 0);
+	require(a->variables_len == b->variables_len);
+	for (size_t i = 0; i < a->variables_len; i++) {
+		require(a->variables[i].kind == b->variables[i].kind);
+		require(strcmp(a->variables[i].text, b->variables[i].text) == 0);
+	}
 }
 
 static void check_refusal(const struct policy *policy, const struct fail *why)
 {
 	static const struct limits none;
 
+	require(!policy->variables_len);
 	require(!policy->len && !policy->sensitive_len && !policy_flags(policy) && why->msg[0]);
 	require(memcmp(&policy->limits, &none, sizeof(none)) == 0);
 	for (const char *at = why->msg; *at; at++)

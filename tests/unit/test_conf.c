@@ -108,6 +108,41 @@ static void test_format(void)
 	policy_done(&policy);
 }
 
+static void test_environment(void)
+{
+	static const char good[] =
+		"[environment]\npass = A_KEY\ndrop = *TOKEN*\nset = HOME_OF=~/x y\nset = "
+		"EMPTY=\nset = P=${PROJECT}/b=c\nset = E=\\x7e/x\n";
+	static const char *const texts[] = {"A_KEY",  "*TOKEN*",	"HOME_OF=/home/ana/x y",
+					    "EMPTY=", "P=/src/web/b=c", "E=~/x"};
+	unsigned int wrong = 0;
+	struct policy policy;
+	struct fail why = {.msg = "none"};
+
+	policy_init(&policy);
+	ok(parse(good, &policy, &why) == 0 && policy.variables_len == ARRAY_SIZE(texts),
+	   "variables are read (%s)", why.msg);
+	for (size_t i = 0; i < policy.variables_len && i < ARRAY_SIZE(texts); i++)
+		wrong += strcmp(policy.variables[i].text, texts[i]) != 0;
+	ok(wrong == 0, "with ~, ${PROJECT} and escapes of their values replaced");
+	ok(policy.variables[0].kind == POLICY_PASS && policy.variables[1].kind == POLICY_DROP &&
+		   policy.variables[2].kind == POLICY_SET,
+	   "and what becomes of them");
+	policy_done(&policy);
+	refuses("[environment]\nkeep = A\n",
+		"t.ini:2: [environment]: expected pass, drop or set, got 'keep'");
+	refuses("[environment]\nset = A\n", "t.ini:2: set: cannot add variable 'A': expected "
+					    "NAME=VALUE: Invalid argument");
+	refuses("[environment]\nset = 1A=x\n", "t.ini:2: set: cannot add variable '1A\\x3dx': "
+					       "expected NAME=VALUE: Invalid argument");
+	refuses("[environment]\npass = A=x\n",
+		"t.ini:2: pass: cannot add variable 'A\\x3dx': expected a name or a pattern of "
+		"names: Invalid argument");
+	refuses("[environment]\npass =\n",
+		"t.ini:2: pass: cannot add variable '': expected a name or a pattern of names: "
+		"Invalid argument");
+}
+
 static void test_context(void)
 {
 	static const struct conf_context none = {0}, root = {.home = "/", .project = "/p//"},
@@ -164,8 +199,8 @@ static void test_paths(void)
 	accepts("[paths]\nro = ~/${PROJECT}/~\n", "/home/ana/${PROJECT}/~");
 	accepts("[paths]\nro = /a[x]\n", "/a[x]");
 	accepts("[paths]\nro = /..//./\n", "/..//./");
-	refuses("[paths]\nwrite = /a\n",
-		"t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got 'write'");
+	refuses("[paths]\nwrite = /a\n", "t.ini:2: [paths]: expected rw, ro, list, connect, deny, "
+					 "hide, scratch, guard or state, got 'write'");
 	refuses("[paths]\nro =\n", "t.ini:2: ro: expected a path that is absolute or begins with "
 				   "~/ or ${PROJECT}/, got ''");
 	refuses("[paths]\nro = src/\n", "t.ini:2: ro: expected a path that is absolute or begins "
@@ -248,7 +283,8 @@ static void test_word_refusals(const struct word *word)
 		      "${PROJECT}/, got 'b'");
 	snprintf(text, sizeof(text), "[paths]\n%s = %s\n", word->key, word->yes);
 	snprintf(message, sizeof(message),
-		 "t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got '%s'",
+		 "t.ini:2: [paths]: expected rw, ro, list, connect, deny, hide, scratch, guard or "
+		 "state, got '%s'",
 		 word->key);
 	refuses(text, message);
 }
@@ -290,8 +326,8 @@ static void test_session_limits(void)
 		"t.ini:2: memory: expected a size from 1M to 1024T, such as 4G, or none, got '4X'");
 	refuses("[session]\npids = many\n", "t.ini:2: pids: expected a number of processes and "
 					    "threads from 1 to 4194304, or none, got 'many'");
-	refuses("[paths]\npids = 1\n",
-		"t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got 'pids'");
+	refuses("[paths]\npids = 1\n", "t.ini:2: [paths]: expected rw, ro, list, connect, deny, "
+				       "hide, scratch, guard or state, got 'pids'");
 }
 
 static void test_escapes(void)
@@ -351,18 +387,19 @@ static void test_inih_traps(void)
 		"t.ini:2: expected KEY = VALUE, got 'ro\\x20;\\x20\\x3d\\x20/a'");
 	refuses("[paths]\nro ; = /a",
 		"t.ini:2: expected KEY = VALUE, got 'ro\\x20;\\x20\\x3d\\x20/a'");
-	refuses("[paths]\n= /a\n",
-		"t.ini:2: [paths]: expected rw, ro, list, connect, deny or hide, got ''");
+	refuses("[paths]\n= /a\n", "t.ini:2: [paths]: expected rw, ro, list, connect, deny, hide, "
+				   "scratch, guard or state, got ''");
 	refuses("ro = /a\n[paths]\n",
 		"t.ini:1: expected [paths], [optional], [system], "
-		"[sensitive], [session], [log] or [users] before the first key, "
+		"[sensitive], [environment], [session], [log] or [users] before the first key, "
 		"got 'ro'");
 }
 
 static void test_sections(void)
 {
 #define KNOWN \
-	"expected [paths], [optional], [system], [sensitive], [session], [log] or [users], got "
+	"expected [paths], [optional], [system], [sensitive], [environment], [session], [log] or " \
+	"[users], got "
 	static const char long_name[] = "[paths0123456789012345678901234567890123456789012345]\n";
 
 	refuses("[rules]\n", "t.ini:1: " KNOWN "'[rules]'");
@@ -652,7 +689,7 @@ static char *print(const struct policy *policy)
 static bool same(const struct policy *a, const struct policy *b)
 {
 	if (a->len != b->len || a->sensitive_len != b->sensitive_len ||
-	    policy_flags(a) != policy_flags(b) ||
+	    a->variables_len != b->variables_len || policy_flags(a) != policy_flags(b) ||
 	    memcmp(&a->limits, &b->limits, sizeof(a->limits)) != 0)
 		return false;
 	for (size_t i = 0; i < a->len; i++) {
@@ -664,6 +701,11 @@ static bool same(const struct policy *a, const struct policy *b)
 	}
 	for (size_t i = 0; i < a->sensitive_len; i++) {
 		if (strcmp(a->sensitive[i], b->sensitive[i]) != 0)
+			return false;
+	}
+	for (size_t i = 0; i < a->variables_len; i++) {
+		if (a->variables[i].kind != b->variables[i].kind ||
+		    strcmp(a->variables[i].text, b->variables[i].text) != 0)
 			return false;
 	}
 	return true;
@@ -703,6 +745,13 @@ static void random_policy(struct policy *policy)
 		random_text(text, 1 + (size_t)rand() % 40);
 		(void)policy_add_sensitive(
 			policy, text, NULL); /* some have a slash in the middle: not in, then */
+	}
+	for (int i = rand() % 10; i > 0; i--) {
+		memcpy(text, "NAME=", 5);
+		random_text(text + 5, (size_t)rand() % 60);
+		policy_add_variable(policy, POLICY_SET, text, NULL);
+		policy_add_variable(policy, rand() % 2 ? POLICY_PASS : POLICY_DROP, "*_K[A-Z]?",
+				    NULL);
 	}
 }
 
@@ -882,7 +931,8 @@ static void test_file_owner(int dirfd)
 static void test_base(const char *file)
 {
 	static const char *const want[] = {"ro /usr",
-					   "rw /tmp",
+					   "scratch /tmp",
+					   "guard /src/web/.git/hooks",
 					   "list /proc",
 					   "deny /home/ana/.config/git/credentials",
 					   "deny /etc/ssl/private",
@@ -947,6 +997,7 @@ int main(void)
 {
 	test_format();
 	test_context();
+	test_environment();
 	test_paths();
 	test_words();
 	test_session_limits();

@@ -25,6 +25,9 @@ static void test_rights(void)
 		{"connect", POLICY_CONNECT, AL_CONNECT},
 		{"deny", POLICY_DENY, 0},
 		{"hide", POLICY_HIDE, AL_HIDE},
+		{"scratch", POLICY_SCRATCH, AL_READ | AL_WRITE | AL_EXEC | AL_SCRATCH},
+		{"guard", POLICY_GUARD, AL_READ | AL_EXEC},
+		{"state", POLICY_STATE, AL_READ | AL_WRITE | AL_EXEC},
 	};
 	static const char *const unknown[] = {"", "r", "RW", "rw ", "write", "denyx", "unknown"};
 	enum policy_right right = POLICY_HIDE;

@@ -34,6 +34,8 @@ static void fill(struct state *state)
 	policy_add(&state->policy, POLICY_RW, "/home/ana/a b\nend", "project", false, false, NULL);
 	policy_add(&state->policy, POLICY_RO, "/usr", "agent-lock.ini:3", true, true, NULL);
 	policy_add_sensitive(&state->policy, "*.pem", NULL);
+	policy_add_variable(&state->policy, POLICY_SET, "A= b\nend\n", NULL);
+	policy_add_variable(&state->policy, POLICY_PASS, "*_KEY", NULL);
 	state->objects = calloc(2, sizeof(*state->objects));
 	state->objects[0] = (struct state_object){
 		.id = 1, .rights = 7, .rule = 0, .dev = 1, .ino = 2, .path = strdup("/x\ny")};
@@ -103,6 +105,8 @@ static void nonsense(void)
 		"agent-lock-state 1\nsession 1 2 3 0 0 /\nrule 9 0 0 /x y\nend\n",
 		"agent-lock-state 1\nsession 1 2 3 0 0 /\nrule 0 0 0 x y\nend\n",
 		"agent-lock-state 1\nsession 1 2 3 0 0 / more\nend\n",
+		"agent-lock-state 1\nsession 1 2 3 0 0 /\nvariable 3 A\nend\n",
+		"agent-lock-state 1\nsession 1 2 3 0 0 /\nvariable 2 A\nend\n",
 		"agent-lock-state 1\nsession -1 2 3 0 0 /x\\\nend\n",
 		"agent-lock-state 1\nwhat\nsession 1 2 3 0 0 /\nend\n",
 	};
