@@ -128,17 +128,14 @@ static int send_patterns(int daemon, const struct policy *policy, struct message
 static int send_variables(int daemon, const struct policy *policy, struct message *message,
 			  struct fail *f)
 {
-	message_start(message, PROTO_VARIABLES);
-	for (size_t i = 0; i < policy->variables_len; i++) {
-		if (!message_room(message, strlen(policy->variables[i].text) + 64)) {
-			if (send_message(daemon, message, f))
-				return -1;
-			message_start(message, PROTO_VARIABLES);
-		}
-		message_put(message, policy->variables[i].kind);
-		message_put_text(message, policy->variables[i].text);
+	size_t at = 0;
+
+	while (at < policy->variables_len) {
+		message_put_variables(message, policy, &at);
+		if (send_message(daemon, message, f))
+			return -1;
 	}
-	return send_message(daemon, message, f);
+	return 0;
 }
 
 /* What message begins, with its rules; to the end. */
@@ -178,6 +175,28 @@ int client_amend(int daemon, const char *name, const struct policy *policy,
 	message_start(&message, PROTO_AMEND);
 	message_put_text(&message, name);
 	return commit(daemon, &message, policy, objects, amended, f);
+}
+
+int client_prepare(int daemon, const char *name, struct entry_plan *out_plan, struct fail *f)
+{
+	struct message answer;
+
+	policy_init(&out_plan->policy);
+	if (ask(daemon, PROTO_PREPARE, name, &answer, f))
+		return -1;
+	while (answer.verb == PROTO_VARIABLES) {
+		if (message_get_variables(&answer, &out_plan->policy, f) ||
+		    receive(daemon, &answer, f)) {
+			policy_done(&out_plan->policy);
+			return -1;
+		}
+	}
+	message_get_text(&answer, out_plan->directory, sizeof(out_plan->directory));
+	message_get_text(&answer, out_plan->tmpdir, sizeof(out_plan->tmpdir));
+	if (message_complete(&answer))
+		return 0;
+	policy_done(&out_plan->policy);
+	return fail(f, 0, "cannot understand agent-lockd");
 }
 
 int client_enter(int daemon, const char *name, struct fail *f)

@@ -28,6 +28,13 @@ int client_new(int daemon, const char *name, const char *directory, const struct
 /* Give a session that exists more rules; they are in force when this returns. */
 int client_amend(int daemon, const char *name, const struct policy *policy,
 		 const struct objects *objects, struct fail *f);
+/* What whoever enters a session has to know first. */
+struct entry_plan {
+	struct policy policy; /* its variables alone; owned */
+	char directory[AL_PATH_MAX + 1];
+	char tmpdir[AL_PATH_MAX + 1]; /* to be made in its scratch directory; "": it has none */
+};
+int client_prepare(int daemon, const char *name, struct entry_plan *out_plan, struct fail *f);
 /* Have the calling process moved into a session, and make sure that it was. */
 int client_enter(int daemon, const char *name, struct fail *f);
 /* All sessions that the caller may see; *out_entries is the caller's. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* proto.c - see proto.h */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -224,6 +225,35 @@ void message_close(struct message *message)
 		if (message->fds[i] >= 0)
 			close(message->fds[i]);
 	message->nfds = 0;
+}
+
+void message_put_variables(struct message *message, const struct policy *policy, size_t *at)
+{
+	message_start(message, PROTO_VARIABLES);
+	for (; *at < policy->variables_len; ++*at) {
+		const struct policy_variable *variable = &policy->variables[*at];
+
+		if (!message_room(message, strlen(variable->text) + 64))
+			return;
+		message_put(message, variable->kind);
+		message_put_text(message, variable->text);
+	}
+}
+
+int message_get_variables(struct message *message, struct policy *policy, struct fail *f)
+{
+	char text[PATH_MAX];
+
+	while (message_more(message)) {
+		uint64_t kind = message_get(message);
+
+		message_get_text(message, text, sizeof(text));
+		if (message->bad || kind >= POLICY_NVARIABLES)
+			return fail(f, EBADMSG, "cannot understand the message");
+		if (policy_add_variable(policy, (enum policy_variable_kind)kind, text, f))
+			return -1;
+	}
+	return message_complete(message) ? 0 : fail(f, EBADMSG, "cannot understand the message");
 }
 
 void message_put_fail(struct message *message, const struct fail *f)

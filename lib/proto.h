@@ -10,9 +10,10 @@
  *             by the caller
  *   policy    (RIGHT SYSTEM OPTIONAL PATH ORIGIN)...
  *   sensitive PATTERN...
- *   variables (KIND TEXT)...
+ *   variables (KIND TEXT)...                  also an answer
  *   amend     NAME                            in the place of new: rules for a session that exists
  *   commit                                    -> done NAME
+ *   prepare NAME                              -> variables... done DIRECTORY TMPDIR
  *   exec NAME                                 -> done, after the caller was moved
  *   list                                      -> entry... done
  *   report NAME, destroy NAME                 -> head target... done; destroy: busy, ask again
@@ -30,6 +31,7 @@
 
 #include "fail.h"
 #include "list.h"
+#include "policy.h"
 #include "report.h"
 
 #define PROTO_RUN_DIR "/run/agent-lock"
@@ -54,6 +56,7 @@ enum proto_verb {
 	PROTO_THAW,
 	PROTO_AMEND,
 	PROTO_VARIABLES,
+	PROTO_PREPARE,
 	/* replies */
 	PROTO_DONE = 64,
 	PROTO_FAIL,
@@ -106,6 +109,10 @@ void message_close(struct message *message);
 /* Structs that cross as a whole. The decoders return false on anything out of range. */
 void message_put_limits(struct message *message, const struct limits *limits);
 bool message_get_limits(struct message *message, struct limits *out_limits);
+/* So many of the policy's variables, from *at on, as fit; *at is the next. */
+void message_put_variables(struct message *message, const struct policy *policy, size_t *at);
+/* Append those of a message to the policy. -1: there is one that makes no sense, or no room. */
+int message_get_variables(struct message *message, struct policy *policy, struct fail *f);
 void message_put_fail(struct message *message, const struct fail *f);
 void message_get_fail(struct message *message, struct fail *out_fail);
 void message_put_entry(struct message *message, const struct list_entry *entry);

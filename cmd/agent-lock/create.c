@@ -28,6 +28,8 @@ enum {
 	OPT_FORCE,
 	OPT_ROOT,
 	OPT_EPHEMERAL,
+	OPT_ENV,
+	OPT_KEEP_ENV,
 	OPT_MEMORY,
 	OPT_PIDS,
 	OPT_CPU,
@@ -46,6 +48,8 @@ static const struct option options[] = {
 	{"force", no_argument, NULL, OPT_FORCE},
 	{"root", no_argument, NULL, OPT_ROOT},
 	{"ephemeral", no_argument, NULL, OPT_EPHEMERAL},
+	{"env", required_argument, NULL, OPT_ENV},
+	{"keep-env", no_argument, NULL, OPT_KEEP_ENV},
 	{"memory", required_argument, NULL, OPT_MEMORY},
 	{"pids", required_argument, NULL, OPT_PIDS},
 	{"cpu", required_argument, NULL, OPT_CPU},
@@ -123,6 +127,10 @@ static int add_given(struct policy *policy, const struct given *given,
 {
 	if (given->option == OPT_POLICY)
 		return conf_read(given->value, context, policy, f);
+	if (given->option == OPT_ENV)
+		return add_variable(policy, given->value, f);
+	if (given->option == OPT_KEEP_ENV)
+		return keep_environment(policy, f);
 	if (given->option >= OPT_MEMORY)
 		return add_limit(policy, given, f);
 	return add_path(policy, given, f);
@@ -263,8 +271,10 @@ int creation_make(int daemon, struct creation *creation, char *out_name)
 	ret = client_new(daemon, creation->name, creation->directory, &creation->policy,
 			 creation->ephemeral, &objects, out_name, &f);
 	objects_done(&objects);
-	if (ret == 0)
-		return 0;
-	warn_fail(&f);
-	return EXIT_REFUSED;
+	if (ret) {
+		warn_fail(&f);
+		return EXIT_REFUSED;
+	}
+	say_left_out(&creation->policy);
+	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * enter.c - become the command inside a session. There is no parent of ours: terminal, environment,
- * signals, job control and exit code are the command's own. Anything that fails on the way: the
+ * enter.c - become the command inside a session. There is no parent of ours: terminal, signals, job
+ * control and exit code are the command's own; so is the environment, but for what the policy drops
+ * or sets. Anything that fails on the way: the
  * command is not run.
  */
 #include <errno.h>
@@ -15,27 +16,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "util.h"
 #include "verbs.h"
-
-/* Where the session's directory is; the daemon knows. */
-static int session_directory(int daemon, const char *session, char *out, size_t size,
-			     struct fail *f)
-{
-	cleanup_free struct list_entry *entries = NULL;
-	size_t len;
-
-	if (client_list(daemon, &entries, &len, f))
-		return -1;
-	for (size_t i = 0; i < len; i++) {
-		if (strcmp(entries[i].name, session) != 0)
-			continue;
-		snprintf(out, size, "%s", entries[i].directory);
-		return 0;
-	}
-	out[0] = '\0'; /* client_enter() has the better sentence */
-	return 0;
-}
 
 /* Is the working directory inside? By climbing from it, not by its name. */
 static bool inside(const char *directory)
@@ -130,19 +113,69 @@ static int settle_in(struct fail *f)
 	return 0;
 }
 
-int enter_and_exec(int daemon, const char *session, char **command)
+/*
+ * The session's own place for temporary files, in its scratch directory. Made inside: that is what
+ * makes it the session's. Another user may have been there first, whatever the name: then it gets
+ * another. Returns what TMPDIR is to be, NULL if there is no such place.
+ */
+static const char *make_tmpdir(struct entry_plan *plan)
 {
-	char directory[AL_PATH_MAX + 1];
+	size_t len = strlen(plan->tmpdir);
+	cleanup_fd int own = -1;
+
+	if (!len)
+		return NULL;
+	if (mkdir(plan->tmpdir, 0700) == 0)
+		return plan->tmpdir;
+	own = open(plan->tmpdir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (own >= 0)
+		return plan->tmpdir;
+	snprintf(plan->tmpdir + len, sizeof(plan->tmpdir) - len, "-XXXXXX");
+	return mkdtemp(plan->tmpdir);
+}
+
+/* What the session says of the environment, then the command line, then where it is. */
+static int add_variables(struct policy *policy, const char *session, const struct policy *more,
+			 struct fail *f)
+{
+	char text[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + 64];
+
+	for (size_t i = 0; more && i < more->variables_len; i++)
+		if (policy_add_variable(policy, more->variables[i].kind, more->variables[i].text,
+					f))
+			return -1;
+	snprintf(text, sizeof(text), "AGENT_LOCK_SESSION=%s", session);
+	if (policy_add_variable(policy, POLICY_SET, text, f))
+		return -1;
+	snprintf(text, sizeof(text), "AGENT_LOCK_LOG=" PROTO_LOG_DIR "/%s.log", session);
+	return policy_add_variable(policy, POLICY_SET, text, f);
+}
+
+static int enter(int daemon, const char *session, struct entry_plan *plan,
+		 const struct policy *more, struct fail *f)
+{
+	char **variables;
+
+	if (add_variables(&plan->policy, session, more, f) || go_inside(plan->directory, f) ||
+	    strip(daemon, f) || client_enter(daemon, session, f))
+		return -1;
+	close(daemon);
+	if (settle_in(f))
+		return -1;
+	variables = environment_make(&plan->policy, environ, make_tmpdir(plan), f);
+	if (!variables)
+		return -1;
+	environ = variables;
+	return 0;
+}
+
+int enter_and_exec(int daemon, const char *session, const struct policy *more, char **command)
+{
+	struct entry_plan plan;
 	struct fail f = {0};
 
-	if (check_handed(&f) ||
-	    session_directory(daemon, session, directory, sizeof(directory), &f) ||
-	    go_inside(directory, &f) || strip(daemon, &f) || client_enter(daemon, session, &f)) {
-		warn_fail(&f);
-		return EXIT_SELF;
-	}
-	close(daemon);
-	if (settle_in(&f)) {
+	if (check_handed(&f) || client_prepare(daemon, session, &plan, &f) ||
+	    enter(daemon, session, &plan, more, &f)) {
 		warn_fail(&f);
 		return EXIT_SELF;
 	}

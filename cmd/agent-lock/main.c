@@ -10,7 +10,8 @@
 
 #define CREATION \
 	"[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... " \
-	"[--connect SOCKET]... [--policy FILE] [--memory SIZE] [--pids NUMBER] [--cpu PERCENT] " \
+	"[--connect SOCKET]... [--policy FILE] [--env NAME[=VALUE]]... [--keep-env] [--memory " \
+	"SIZE] [--pids NUMBER] [--cpu PERCENT] " \
 	"[--audit] [--localhost] [--force] [--root]"
 
 static const struct verb {
@@ -21,7 +22,8 @@ static const struct verb {
 } verbs[] = {
 	{"new", cmd_new, CREATION " [--ephemeral] DIR",
 	 "make a session for one project directory, print its name"},
-	{"exec", cmd_exec, "[--root] SESSION -- COMMAND [ARGUMENT]...",
+	{"exec", cmd_exec,
+	 "[--root] [--env NAME[=VALUE]]... [--keep-env] SESSION -- COMMAND [ARGUMENT]...",
 	 "run a command in a session"},
 	{"run", cmd_run, CREATION " DIR -- COMMAND [ARGUMENT]...",
 	 "new, exec, destroy in one go; the summary at the end"},

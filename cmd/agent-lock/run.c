@@ -49,7 +49,7 @@ static int run_in(const char *name, char **command, const struct sigaction *inte
 		sigaction(SIGTERM, &plain, NULL);
 		sigaction(SIGHUP, &plain, NULL);
 		daemon = daemon_connect();
-		_exit(daemon < 0 ? EXIT_SELF : enter_and_exec(daemon, name, command));
+		_exit(daemon < 0 ? EXIT_SELF : enter_and_exec(daemon, name, NULL, command));
 	}
 	if (running < 0) {
 		warn("cannot fork: %s", strerror(errno));

@@ -101,8 +101,15 @@ int amendment_make(struct amendment *amendment);
 /* freeze.c: stop the sessions that are named, or let them go on. An exit code that was explained. */
 int freeze_named(int argc, char **argv, bool freeze);
 
-/* enter.c: become the command inside the session. Returns only if that failed, with the exit code.
+/* environment.c: NAME or NAME=VALUE of --env; --keep-env; the names of what a session does not get. */
+int add_variable(struct policy *policy, const char *given, struct fail *f);
+int keep_environment(struct policy *policy, struct fail *f);
+void say_left_out(const struct policy *policy);
+
+/*
+ * enter.c: become the command inside the session, with what more says about the environment beside
+ * what the session's own policy does; NULL: nothing. Returns only if that failed, with the exit code.
  */
-int enter_and_exec(int daemon, const char *session, char **command);
+int enter_and_exec(int daemon, const char *session, const struct policy *more, char **command);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* requests.c - see requests.h; the messages are described in proto.h. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -161,21 +162,11 @@ static int request_sensitive(struct client *client, struct message *message, str
 
 static int request_variables(struct client *client, struct message *message, struct fail *f)
 {
-	char text[AL_PATH_MAX + 1];
-
-	while (client->draft && message_more(message)) {
-		uint64_t kind = message_get(message);
-
-		message_get_text(message, text, sizeof(text));
-		if (message->bad || kind >= POLICY_NVARIABLES)
-			return malformed(f);
-		if (too_large(client, strlen(text), f))
-			return -1;
-		if (policy_add_variable(&client->draft->policy, (enum policy_variable_kind)kind,
-					text, f))
-			return -1;
-	}
-	return client->draft && message_complete(message) ? 0 : malformed(f);
+	if (!client->draft)
+		return malformed(f);
+	if (too_large(client, message->len, f))
+		return -1;
+	return message_get_variables(message, &client->draft->policy, f);
 }
 
 #define RIGHTS_KNOWN \
@@ -273,6 +264,40 @@ static int request_commit(struct daemon *daemon, struct client *client, struct m
 	say(LOG_INFO, "session '%s' of uid %u created in '%s'", session->name, session->owner,
 	    Q(session->directory));
 	return done_named(client, session->name, f);
+}
+
+/* Its own place in the scratch directory; the cgroup's id tells it from an ended session's. */
+static void name_tmpdir(const struct session *session, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < session->policy.len; i++) {
+		if (session->policy.rules[i].right != POLICY_SCRATCH)
+			continue;
+		snprintf(out, size, "%s/agent-lock-%s-%" PRIu64, session->policy.rules[i].path,
+			 session->name, session->cgroup);
+		return;
+	}
+}
+
+static int request_prepare(struct daemon *daemon, struct client *client, struct message *message,
+			   struct fail *f)
+{
+	struct session *session = named(daemon, client, message, f);
+	char tmpdir[AL_PATH_MAX + 1];
+	size_t at = 0;
+
+	if (!session)
+		return -1;
+	while (at < session->policy.variables_len) {
+		message_put_variables(message, &session->policy, &at);
+		if (answer(client, message, f))
+			return -1;
+	}
+	name_tmpdir(session, tmpdir, sizeof(tmpdir));
+	message_start(message, PROTO_DONE);
+	message_put_text(message, session->directory);
+	message_put_text(message, tmpdir);
+	return answer(client, message, f);
 }
 
 /* Moves the process that the kernel says has connected; no message names one. */
@@ -454,6 +479,8 @@ int request(struct daemon *daemon, struct client *client, struct message *messag
 		return request_rules(client, message, f);
 	case PROTO_COMMIT:
 		return request_commit(daemon, client, message, f);
+	case PROTO_PREPARE:
+		return request_prepare(daemon, client, message, f);
 	case PROTO_EXEC:
 		return request_exec(daemon, client, message, f);
 	case PROTO_LIST:

@@ -34,6 +34,7 @@ static bool is_request(enum proto_verb verb)
 	case PROTO_SENSITIVE:
 	case PROTO_VARIABLES:
 	case PROTO_COMMIT:
+	case PROTO_PREPARE:
 	case PROTO_EXEC:
 	case PROTO_LIST:
 	case PROTO_REPORT:
@@ -113,6 +114,7 @@ static const struct row {
 	OF_NAME(PROTO_FREEZE, "freeze"),
 	OF_NAME(PROTO_THAW, "thaw"),
 	OF_NAME(PROTO_AMEND, "amend"),
+	OF_NAME(PROTO_PREPARE, "prepare"),
 	OF_NAME(PROTO_EXEC, "exec"),
 	OF_NAME(PROTO_DESTROY, "destroy"),
 	{PROTO_LIST, "list", put_name, false},
