@@ -8,6 +8,7 @@
  * inih would misread, and hands over one clean line at a time. A line that is longer than inih's
  * buffer is handed over in pieces, as the continuation lines that inih knows.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
@@ -19,6 +20,7 @@
 #include "conf.h"
 #include "util.h"
 
+#define ETC "/etc/agent-lock/"
 #define BASE_NAME "agent-lock.ini"
 #define KEY_MAX 40   /* inih keeps 49 bytes of a key, without a word about the rest */
 #define SHOWN_MAX 60 /* bytes of the file that an error message repeats */
@@ -237,6 +239,32 @@ static int take_variable(struct reading *r, const struct section *section, const
 	return 0;
 }
 
+static int take_profile(struct reading *r, const struct section *section, const char *key)
+{
+	struct profile *profile = r->context->profile;
+	bool program = strcmp(key, "program") == 0;
+	size_t *len;
+	char *copy;
+
+	if (!program && strcmp(key, "hint") != 0)
+		return reject(r, section->name, section->keys, key, strlen(key));
+	if (!profile)
+		return reject_value(r, key, "it in files of profiles only");
+	len = program ? &profile->programs_len : &profile->hints_len;
+	if (!r->value[0] || *len == PROFILE_TEXTS || (program && strchr(r->value, '/')))
+		return reject_value(
+			r, key,
+			program ? "the name of a program, " TEXT(PROFILE_TEXTS) " of them at most"
+				: "a line of text, " TEXT(PROFILE_TEXTS) " of them at most");
+	copy = strdup(r->value);
+	if (!copy) {
+		r->failed = true;
+		return fail(r->f, ENOMEM, "cannot read '%s'", Q(r->name));
+	}
+	(program ? profile->programs : profile->hints)[(*len)++] = copy;
+	return 0;
+}
+
 static int take_localhost(struct reading *r, const char *key)
 {
 	bool any = strcmp(r->value, "any") == 0;
@@ -367,12 +395,14 @@ static const struct section SECTIONS[] = {
 	{ "[sensitive]", "path", take_pattern, .system = false, .optional = false },
 	{ "[environment]", "pass, drop or set", take_variable, .system = false, .optional = false },
 	{ "[session]", SESSION_KEYS, take_session, .system = false, .optional = false },
+	{ "[profile]", "program or hint", take_profile, .system = false, .optional = false },
 	{ "[log]", "size, keep or ended", take_setting, .system = false, .optional = false },
 	{ "[users]", "sessions, rules or requests", take_setting, .system = false, .optional = false },
 };
 /* clang-format on */
 #define SECTION_NAMES \
-	"[paths], [optional], [system], [sensitive], [environment], [session], [log] or [users]"
+	"[paths], [optional], [system], [sensitive], [environment], [session], [profile], " \
+	"[log] or [users]"
 
 static const struct section *find_section(const char *name, size_t len)
 {
@@ -664,22 +694,80 @@ int conf_read(const char *file, const struct conf_context *context, struct polic
 	return conf_parse(text, size, file, context, policy, f);
 }
 
-int conf_read_base(const struct conf_context *context, struct policy *policy, struct fail *f)
+/* Where a file of that name is, the machine's own or the one that came with this program. */
+static void path_beside(const char *name, char *out, size_t size)
+{
+	char relative[PATH_MAX];
+
+	snprintf(out, size, ETC "%s", name);
+	if (access(out, F_OK) == 0)
+		return;
+	snprintf(relative, sizeof(relative), "../conf/%s", name);
+	if (beside_self(relative, out, size))
+		return;
+	snprintf(relative, sizeof(relative), "../share/agent-lock/%s", name);
+	beside_self(relative, out, size);
+}
+
+int conf_read_beside(const char *name, const struct conf_context *context, struct policy *policy,
+		     struct fail *f)
 {
 	struct conf_context here = *context;
 	char path[AL_PATH_MAX + 64];
 	cleanup_free char *real = NULL;
 	struct stat program;
 
-	here.like = NULL;
-	if (access("/etc/agent-lock/" BASE_NAME, F_OK) == 0)
-		return conf_read("/etc/agent-lock/" BASE_NAME, &here, policy, f);
-	if (stat("/proc/self/exe", &program) == 0)
-		here.like = &program;
-	if (!beside_self("../conf/" BASE_NAME, path, sizeof(path)))
-		beside_self("../share/agent-lock/" BASE_NAME, path, sizeof(path));
+	path_beside(name, path, sizeof(path));
+	here.like = strncmp(path, ETC, strlen(ETC)) != 0 && stat("/proc/self/exe", &program) == 0
+			    ? &program
+			    : NULL;
 	real = realpath(path, NULL);
 	return conf_read(real ? real : path, &here, policy, f);
+}
+
+int conf_read_base(const struct conf_context *context, struct policy *policy, struct fail *f)
+{
+	return conf_read_beside(BASE_NAME, context, policy, f);
+}
+
+static void each_in(const char *directory, void (*each)(const char *name, void *data), void *data)
+{
+	DIR *entries = opendir(directory);
+	struct dirent *entry;
+
+	if (!entries)
+		return;
+	while ((entry = readdir(entries))) {
+		char *end = strrchr(entry->d_name, '.');
+
+		if (!end || strcmp(end, ".ini") != 0)
+			continue;
+		*end = '\0';
+		each(entry->d_name, data);
+	}
+	closedir(entries);
+}
+
+void conf_each_beside(const char *directory, void (*each)(const char *name, void *data), void *data)
+{
+	char path[AL_PATH_MAX + 64], relative[PATH_MAX];
+
+	snprintf(path, sizeof(path), ETC "%s", directory);
+	each_in(path, each, data);
+	snprintf(relative, sizeof(relative), "../conf/%s", directory);
+	if (!beside_self(relative, path, sizeof(path))) {
+		snprintf(relative, sizeof(relative), "../share/agent-lock/%s", directory);
+		beside_self(relative, path, sizeof(path));
+	}
+	each_in(path, each, data);
+}
+
+void profile_done(struct profile *profile)
+{
+	while (profile->programs_len)
+		free(profile->programs[--profile->programs_len]);
+	while (profile->hints_len)
+		free(profile->hints[--profile->hints_len]);
 }
 
 void settings_init(struct settings *settings)

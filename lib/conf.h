@@ -23,6 +23,8 @@
  *                rules = NUMBER                                    may have: see limit.h (base
  *                requests = NUMBER                                 configuration alone)
  *
+ *   [profile]    program = NAME, hint = TEXT                       in profiles alone: see profile.h
+ *
  * One KEY = VALUE or [SECTION] a line, no blanks before it. A comment begins with ; or # and has a
  * line of its own. In PATH and PATTERN any byte may be written \xNN, and must be when it is a
  * backslash, a control character, a blank at the end or a blank before ; or #. Blanks elsewhere
@@ -49,11 +51,23 @@ struct settings {
 };
 void settings_init(struct settings *settings);
 
+#define PROFILE_TEXTS 16 /* of each kind in a profile */
+
+/* What a profile says of itself: whose it is, and what its user is to be told. */
+struct profile {
+	char *programs[PROFILE_TEXTS];
+	size_t programs_len;
+	char *hints[PROFILE_TEXTS];
+	size_t hints_len;
+};
+void profile_done(struct profile *profile);
+
 struct conf_context {
 	const char *home;	   /* what ~ means; NULL: a path with ~ is an error */
 	const char *project;	   /* what ${PROJECT} means; NULL: likewise */
 	bool system;		   /* rules are of the base configuration: system and optional */
 	struct settings *settings; /* of the base configuration; NULL: read, and thrown away */
+	struct profile *profile;   /* where [profile] goes; NULL: it is an error */
 	/*
 	 * A file that is trusted anyway, such as the program: another of the same owner, and no more
 	 * writable, is trusted too. Or NULL.
@@ -70,6 +84,18 @@ int conf_read(const char *file, const struct conf_context *context, struct polic
  * but for its like.
  */
 int conf_read_base(const struct conf_context *context, struct policy *policy, struct fail *f);
+/*
+ * The same for another file that came with it: name is relative to where the base configuration is,
+ * such as "profiles/codex.ini". One that is nowhere is ENOENT.
+ */
+int conf_read_beside(const char *name, const struct conf_context *context, struct policy *policy,
+		     struct fail *f);
+/*
+ * Calls each for every name of DIRECTORY/NAME.ini that conf_read_beside() would read; in no order, and
+ * twice if it is in both places.
+ */
+void conf_each_beside(const char *directory, void (*each)(const char *name, void *data),
+		      void *data);
 /* The same from memory: name is what messages call it. */
 int conf_parse(const char *text, size_t len, const char *name, const struct conf_context *context,
 	       struct policy *policy, struct fail *f);

@@ -112,10 +112,14 @@ char **environment_make(const struct policy *policy, char *const *given, const c
 		text = stpcpy(stpcpy(text, "TMPDIR="), tmpdir) + 1;
 	}
 	for (size_t i = 0; i < policy->variables_len; i++) {
-		if (policy->variables[i].kind != POLICY_SET || is_set_later(policy, i))
+		const char *set = policy->variables[i].text;
+
+		if (policy->variables[i].kind != POLICY_SET || is_set_later(policy, i) ||
+		    (!tmpdir &&
+		     strncmp(strchr(set, '=') + 1, TMPDIR_MARK, strlen(TMPDIR_MARK)) == 0))
 			continue;
 		block[len++] = text;
-		text = put(text, policy->variables[i].text, tmpdir);
+		text = put(text, set, tmpdir);
 	}
 	block[len] = NULL;
 	return block;

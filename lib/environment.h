@@ -14,7 +14,7 @@
  * those that the policy sets, which are in the block. Of all patterns that match a name the last
  * counts. What none names is handed in, unless its value is an address with a password in it
  * (https://user:password@host). tmpdir: what TMPDIR is to be, and ${TMPDIR} at the start of a value
- * that is set; NULL leaves TMPDIR out.
+ * that is set; NULL leaves both out.
  */
 char **environment_make(const struct policy *policy, char *const *given, const char *tmpdir,
 			struct fail *f);

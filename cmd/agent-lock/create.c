@@ -28,6 +28,10 @@ enum {
 	OPT_FORCE,
 	OPT_ROOT,
 	OPT_EPHEMERAL,
+	OPT_PROFILE,
+	OPT_CACHE,
+	OPT_SSH_AGENT,
+	OPT_IDENTITY,
 	OPT_ENV,
 	OPT_KEEP_ENV,
 	OPT_MEMORY,
@@ -48,6 +52,10 @@ static const struct option options[] = {
 	{"force", no_argument, NULL, OPT_FORCE},
 	{"root", no_argument, NULL, OPT_ROOT},
 	{"ephemeral", no_argument, NULL, OPT_EPHEMERAL},
+	{"profile", required_argument, NULL, OPT_PROFILE},
+	{"cache", required_argument, NULL, OPT_CACHE},
+	{"ssh-agent", no_argument, NULL, OPT_SSH_AGENT},
+	{"identity", no_argument, NULL, OPT_IDENTITY},
 	{"env", required_argument, NULL, OPT_ENV},
 	{"keep-env", no_argument, NULL, OPT_KEEP_ENV},
 	{"memory", required_argument, NULL, OPT_MEMORY},
@@ -65,6 +73,7 @@ struct given {
 void creation_done(struct creation *creation)
 {
 	policy_done(&creation->policy);
+	profile_done(&creation->profile);
 	free((char *)creation->directory);
 	creation->directory = NULL;
 }
@@ -125,12 +134,22 @@ static int add_limit(struct policy *policy, const struct given *given, struct fa
 static int add_given(struct policy *policy, const struct given *given,
 		     const struct conf_context *context, struct fail *f)
 {
-	if (given->option == OPT_POLICY)
+	switch (given->option) {
+	case OPT_PROFILE: /* before the project */
+		return 0;
+	case OPT_POLICY:
 		return conf_read(given->value, context, policy, f);
-	if (given->option == OPT_ENV)
+	case OPT_CACHE:
+		return add_caches(policy, given->value, context, f);
+	case OPT_SSH_AGENT:
+		return add_ssh_agent(policy, f);
+	case OPT_IDENTITY:
+		return add_identity(policy, f);
+	case OPT_ENV:
 		return add_variable(policy, given->value, f);
-	if (given->option == OPT_KEEP_ENV)
+	case OPT_KEEP_ENV:
 		return keep_environment(policy, f);
+	}
 	if (given->option >= OPT_MEMORY)
 		return add_limit(policy, given, f);
 	return add_path(policy, given, f);
@@ -177,17 +196,35 @@ int refuse_exposure(const struct objects *objects, const char *home, struct fail
 	return 0;
 }
 
-static int build(struct creation *creation, const char *typed, const struct given *given,
-		 size_t len, struct fail *f)
+/* The names that --profile was given. */
+static char **profiles_of(const struct given *given, size_t len, size_t *out_len)
 {
-	const char *home = caller_home();
-	struct conf_context context = {.home = home};
+	char **names = calloc(len + 1, sizeof(*names));
+
+	*out_len = 0;
+	for (size_t i = 0; names && i < len; i++)
+		if (given[i].option == OPT_PROFILE)
+			names[(*out_len)++] = (char *)given[i].value;
+	return names;
+}
+
+/* In the order in which they count: of two for one thing the later does. */
+static int build(struct creation *creation, const char *typed, const char *command,
+		 const struct given *given, size_t len, struct fail *f)
+{
+	struct conf_context context = {.home = caller_home()};
 	cleanup_fd int project = open_project(typed, (char **)&creation->directory, f);
+	size_t names_len;
+	cleanup_free char **names = profiles_of(given, len, &names_len);
+	struct stat st;
 
 	if (project < 0)
 		return -1;
+	if (!names || fstat(project, &st))
+		return fail(f, errno, "cannot look at the project directory '%s'", Q(typed));
 	context.project = creation->directory;
 	if (read_base(&creation->policy, &context, f) ||
+	    add_profiles(creation, names, names_len, command, &context, &st, f) ||
 	    policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false,
 		       f))
 		return -1;
@@ -198,7 +235,15 @@ static int build(struct creation *creation, const char *typed, const struct give
 	return 0;
 }
 
-int creation_parse(int argc, char **argv, struct creation *out_creation, int *out_rest)
+/* What follows DIR, with or without -- before it. */
+static const char *command_after(char **argv, int argc, int at)
+{
+	if (at < argc && strcmp(argv[at], "--") == 0)
+		at++;
+	return at < argc ? argv[at] : NULL;
+}
+
+int creation_parse(int argc, char **argv, bool runs, struct creation *out_creation, int *out_rest)
 {
 	cleanup_free struct given *given = calloc((size_t)argc, sizeof(*given));
 	struct creation creation = {0};
@@ -241,7 +286,8 @@ int creation_parse(int argc, char **argv, struct creation *out_creation, int *ou
 		return usage();
 	policy_init(&creation.policy);
 	if ((!creation.root && caller_become(&f)) ||
-	    build(&creation, argv[optind], given, len, &f)) {
+	    build(&creation, argv[optind], runs ? command_after(argv, argc, optind + 1) : NULL,
+		  given, len, &f)) {
 		warn_fail(&f);
 		creation_done(&creation);
 		return EXIT_REFUSED;
@@ -275,6 +321,7 @@ int creation_make(int daemon, struct creation *creation, char *out_name)
 		warn_fail(&f);
 		return EXIT_REFUSED;
 	}
+	say_hints(&creation->profile);
 	say_left_out(&creation->policy);
 	return 0;
 }

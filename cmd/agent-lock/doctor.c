@@ -221,7 +221,8 @@ static void try_session(const char *project)
 			close(daemon);
 		return;
 	}
-	if (creation_parse(5, argv, &creation, &rest) || creation_make(daemon, &creation, name)) {
+	if (creation_parse(5, argv, false, &creation, &rest) ||
+	    creation_make(daemon, &creation, name)) {
 		bad("no session could be made", "see the message above");
 		close(daemon);
 		return;

@@ -9,8 +9,10 @@
 #include "verbs.h"
 
 #define CREATION \
-	"[--name NAME] [--rw PATH]... [--ro PATH]... [--deny PATH]... [--hide PATH]... " \
-	"[--connect SOCKET]... [--policy FILE] [--env NAME[=VALUE]]... [--keep-env] [--memory " \
+	"[--name NAME] [--profile NAME]... [--cache NAME,...] [--rw PATH]... [--ro PATH]... " \
+	"[--deny PATH]... [--hide PATH]... " \
+	"[--connect SOCKET]... [--policy FILE] [--ssh-agent] [--identity] [--env " \
+	"NAME[=VALUE]]... [--keep-env] [--memory " \
 	"SIZE] [--pids NUMBER] [--cpu PERCENT] " \
 	"[--audit] [--localhost] [--force] [--root]"
 

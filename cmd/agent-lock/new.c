@@ -19,7 +19,7 @@ int cmd_new(int argc, char **argv)
 			return EXIT_REFUSED;
 		close(steal_fd(&daemon));
 	}
-	ret = creation_parse(argc, argv, &creation, &rest);
+	ret = creation_parse(argc, argv, false, &creation, &rest);
 	if (ret)
 		return ret;
 	if (rest != argc) {

@@ -98,7 +98,7 @@ int cmd_run(int argc, char **argv)
 			return EXIT_SELF;
 		close(daemon);
 	}
-	if (creation_parse(argc, argv, &creation, &rest))
+	if (creation_parse(argc, argv, true, &creation, &rest))
 		return EXIT_SELF;
 	if (creation.ephemeral) {
 		warn("run ends its session anyway: leave --ephemeral out");

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "client.h"
+#include "conf.h"
 #include "event.h"
 #include "fail.h"
 
@@ -69,15 +70,15 @@ struct creation {
 	bool force;
 	bool root;
 	bool ephemeral;
-	bool json;
 	struct policy policy;
+	struct profile profile; /* of all that were chosen */
 	const char *directory;
 };
 /*
- * Parse up to DIR; *out_rest is the index of what follows it. 0, or an exit code that was
- * explained.
+ * Parse up to DIR; *out_rest is the index of what follows it, which is a command if the caller runs one:
+ * then its profile is looked for. 0, or an exit code that was explained.
  */
-int creation_parse(int argc, char **argv, struct creation *out_creation, int *out_rest);
+int creation_parse(int argc, char **argv, bool runs, struct creation *out_creation, int *out_rest);
 /*
  * Make the session; its name goes to out_name (SESSION_NAME_MAX + 1 bytes). 0, or an exit code that
  * was explained.
@@ -100,6 +101,19 @@ int amendment_make(struct amendment *amendment);
 
 /* freeze.c: stop the sessions that are named, or let them go on. An exit code that was explained. */
 int freeze_named(int argc, char **argv, bool freeze);
+
+/*
+ * profile.c: the profiles of these names or, if there are none, that of the command; and what the command
+ * (NULL: none) is installed with.
+ */
+int add_profiles(struct creation *creation, char *const *names, size_t len, const char *command,
+		 const struct conf_context *context, const struct stat *project, struct fail *f);
+void say_hints(const struct profile *profile);
+/* --cache NAME,NAME..., --ssh-agent and --identity. */
+int add_caches(struct policy *policy, const char *list, const struct conf_context *context,
+	       struct fail *f);
+int add_ssh_agent(struct policy *policy, struct fail *f);
+int add_identity(struct policy *policy, struct fail *f);
 
 /* environment.c: NAME or NAME=VALUE of --env; --keep-env; the names of what a session does not get. */
 int add_variable(struct policy *policy, const char *given, struct fail *f);

@@ -391,14 +391,14 @@ static void test_inih_traps(void)
 				   "scratch, guard or state, got ''");
 	refuses("ro = /a\n[paths]\n",
 		"t.ini:1: expected [paths], [optional], [system], "
-		"[sensitive], [environment], [session], [log] or [users] before the first key, "
+		"[sensitive], [environment], [session], [profile], [log] or [users] before the first key, "
 		"got 'ro'");
 }
 
 static void test_sections(void)
 {
 #define KNOWN \
-	"expected [paths], [optional], [system], [sensitive], [environment], [session], [log] or " \
+	"expected [paths], [optional], [system], [sensitive], [environment], [session], [profile], [log] or " \
 	"[users], got "
 	static const char long_name[] = "[paths0123456789012345678901234567890123456789012345]\n";
 

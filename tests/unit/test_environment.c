@@ -81,8 +81,9 @@ static void test_corners(void)
 	made = environment_make(&policy, none, NULL, NULL);
 	ok(made && !made[0], "of nothing comes nothing");
 	policy_add_variable(&policy, POLICY_PASS, "*", NULL);
+	policy_add_variable(&policy, POLICY_SET, "IN=${TMPDIR}", NULL);
 	all = environment_make(&policy, one, NULL, NULL);
-	ok(all && !find(all, "TMPDIR") && find(all, "S_URL"),
+	ok(all && !find(all, "TMPDIR") && !find(all, "IN") && find(all, "S_URL"),
 	   "asked for, all goes along but a TMPDIR that is not the session's");
 	policy_add_variable(&policy, POLICY_SET, "TMPDIR=/mine", NULL);
 	set = environment_make(&policy, one, "/tmp/own", NULL);
