@@ -346,6 +346,54 @@ static struct object *find(struct objects *objects, int fd)
 	return NULL;
 }
 
+/* What the rules but guards give at or below fd; fd is taken. */
+static uint32_t rights_at(const struct policy *policy, struct objects *objects, int fd)
+{
+	struct stat st, last = {0};
+	bool self = true;
+
+	for (int up; fd >= 0; fd = up, self = false) {
+		const struct object *own = find(objects, fd);
+		bool decides = own && policy->rules[own->rule].right != POLICY_GUARD &&
+			       (self || !(own->rights & AL_SELF));
+
+		up = -1;
+		if (!decides && fstat(fd, &st) == 0 &&
+		    (self || st.st_dev != last.st_dev || st.st_ino != last.st_ino))
+			up = openat(fd, "..", O_PATH | O_CLOEXEC);
+		last = st;
+		close(fd);
+		if (decides)
+			return own->rights;
+	}
+	return 0;
+}
+
+/*
+ * A guard takes away and gives nothing: what it leads to may be readable only if it would be without it.
+ * It is about places where an earlier session may have put a link.
+ */
+static void limit_guards(const struct policy *policy, struct objects *objects)
+{
+	for (size_t i = 0; i < objects->len; i++) {
+		struct object *object = &objects->list[i];
+
+		if (policy->rules[object->rule].right == POLICY_GUARD &&
+		    !(object->rights & AL_NAMES))
+			object->rights &=
+				rights_at(policy, objects, open_above(object)) | AL_SYSTEM;
+	}
+	for (size_t i = 0; i < objects->len; i++) {
+		struct object *object = &objects->list[i];
+
+		if (policy->rules[object->rule].right == POLICY_GUARD &&
+		    (object->rights & AL_NAMES))
+			object->rights &=
+				rights_at(policy, objects, fcntl(object->fd, F_DUPFD_CLOEXEC, 0)) |
+				AL_NAMES | AL_SYSTEM;
+	}
+}
+
 #define ABOVE_MAX 256 /* directories above a rule that are looked at */
 
 /*
@@ -395,6 +443,8 @@ int objects_resolve(const struct policy *policy, struct objects *out_objects, st
 	for (size_t i = 0; i < policy->len && !ret; i++)
 		ret = resolve_rule(&policy->rules[i], (uint32_t)i, &mounts, &objects, f);
 	mounts_done(&mounts);
+	if (!ret)
+		limit_guards(policy, &objects);
 	own = objects.len;
 	for (size_t i = 0; i < own && !ret; i++)
 		if (!(objects.list[i].rights & AL_WRITE))

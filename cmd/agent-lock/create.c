@@ -12,6 +12,7 @@
 
 #include "conf.h"
 #include "exposure.h"
+#include "git.h"
 #include "util.h"
 #include "verbs.h"
 
@@ -196,6 +197,19 @@ int refuse_exposure(const struct objects *objects, const char *home, struct fail
 	return 0;
 }
 
+static int add_git(struct policy *policy, int project, const char *path, const char *home,
+		   struct fail *f)
+{
+	cleanup_free char *doubt = NULL;
+
+	if (git_add_repository(project, path, policy, &doubt, f) ||
+	    git_add_configuration(home, policy, f))
+		return -1;
+	if (doubt)
+		warn("%s", doubt);
+	return 0;
+}
+
 /* The names that --profile was given. */
 static char **profiles_of(const struct given *given, size_t len, size_t *out_len)
 {
@@ -227,6 +241,8 @@ static int build(struct creation *creation, const char *typed, const char *comma
 	    add_profiles(creation, names, names_len, command, &context, &st, f) ||
 	    policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false,
 		       f))
+		return -1;
+	if (add_git(&creation->policy, project, creation->directory, context.home, f))
 		return -1;
 	for (size_t i = 0; i < len; i++)
 		if (add_given(&creation->policy, &given[i], &context, f))
