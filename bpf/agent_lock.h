@@ -177,6 +177,21 @@ struct al_numbering {
 };
 
 /*
+ * Map 'question': what may a session do with an object? Asked by the daemon, by watching it; answered by
+ * what decides for the session itself.
+ */
+struct al_question {
+	__u64 cgroup; /* of the session */
+	__u64 name;   /* hash of a name in the directory that is watched (al_name), 0: about itself */
+	__u32 slot;
+	__u32 flags;
+	__u32 tgid; /* whose watch asks; 0: nobody's. Becomes 0 when it is answered. */
+	__u32 rights;
+	__u32 rule; /* AL_NO_RULE or al_rule.id */
+	__u32 distance; /* levels between the object and what the rule is about */
+};
+
+/*
  * Map 'tally': what was refused, how often, to whom. Identity of the target is parent and name, so
  * that a file that does not exist has one too.
  */
@@ -253,6 +268,7 @@ _Static_assert(sizeof(struct al_session) == 8, "al_session is part of the contra
 _Static_assert(sizeof(struct al_rule) == 8, "al_rule is part of the contract");
 _Static_assert(sizeof(struct al_name) == 16, "al_name is part of the contract");
 _Static_assert(sizeof(struct al_number) == 16, "al_number is part of the contract");
+_Static_assert(sizeof(struct al_question) == 40, "al_question is part of the contract");
 _Static_assert(sizeof(struct al_tally_key) == 40, "al_tally_key is part of the contract");
 _Static_assert(sizeof(struct al_tally) == 48 + AL_TALLY_PATH, "al_tally is part of the contract");
 _Static_assert(sizeof(struct al_share) == 16, "al_share is part of the contract");

@@ -92,6 +92,14 @@ struct {
 	__type(value, struct al_numbering);
 } numbering SEC(".maps") __weak;
 
+/* What the daemon asks of al_path_notify. One entry; written by it around each question. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct al_question);
+} question SEC(".maps") __weak;
+
 /*
  * What a session made: pseudo terminals (the cgroup id that opened ptmx), POSIX queues, what lies
  * directly in a scratch directory. Written by born.bpf.c.

@@ -265,6 +265,44 @@ static __always_inline void note_number(struct inode *inode)
 	asked->object = 0;
 }
 
+/* What making a name in this directory, or what is there, would be judged. */
+static __always_inline void judge_named(const struct path *path, u64 name, const struct jail *jail,
+					struct judged *out_judged)
+{
+	struct al_rule *named;
+
+	judge_open(path->mnt, path->dentry, jail, out_judged);
+	if (!name)
+		return;
+	named = rule_of_hash(path->dentry, name, jail);
+	if (named && !(named->rights & AL_WRITE))
+		*out_judged = (struct judged){.rights = named->rights & AL_HIDE, .rule = named->id};
+	else if ((out_judged->rights & AL_SCRATCH) && !out_judged->distance)
+		out_judged->rights |= AL_WRITE;
+	else if (out_judged->rights & AL_SELF)
+		out_judged->rights = 0;
+}
+
+/* The daemon asks on behalf of a session: decided as for that, and neither counted nor reported. */
+static __always_inline void answer(const struct path *path)
+{
+	u32 zero = 0, tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+	struct al_question *asked = bpf_map_lookup_elem(&question, &zero);
+	struct judged judged = NO_RIGHTS;
+	struct jail jail;
+
+	if (!asked || !asked->tgid || asked->tgid != tgid)
+		return;
+	jail.cgroup = asked->cgroup;
+	jail.slot = asked->slot & (AL_MAX_SESSIONS - 1);
+	jail.flags = asked->flags;
+	judge_named(path, asked->name, &jail, &judged);
+	asked->rights = judged.rights;
+	asked->rule = judged.rule;
+	asked->distance = judged.distance;
+	asked->tgid = 0;
+}
+
 SEC("lsm/path_notify")
 int BPF_PROG(al_path_notify, const struct path *path, u64 mask, unsigned int obj_type, int ret)
 {
@@ -278,6 +316,7 @@ int BPF_PROG(al_path_notify, const struct path *path, u64 mask, unsigned int obj
 		return ret;
 	if (!jailed(&jail)) {
 		note_number(BPF_CORE_READ(dentry, d_inode));
+		answer(path);
 		return 0;
 	}
 	/*

@@ -276,21 +276,35 @@ static __always_inline void walk(struct dentry *dentry, const struct jail *jail,
 							    in_own_scratch(dentry, jail));
 }
 
-/* The rule for a name that may not exist yet, in this directory; NULL if there is none. */
-static __always_inline struct al_rule *rule_of_new_name(struct dentry *dir, struct dentry *dentry,
-							const struct jail *jail)
+/* The mark of a directory in which some names have rules; 0: there are none. dir is positive. */
+static __always_inline u32 named_object(struct dentry *dir, const struct jail *jail)
 {
 	struct inode *inode = dir->d_inode;
 	struct al_rule *rule;
 	struct al_mark *mark;
 
 	if (!inode)
-		return NULL;
+		return 0;
 	mark = bpf_inode_storage_get(&marks, inode, NULL, 0);
 	rule = mark ? rule_for(jail->slot, mark->object) : NULL;
-	if (!rule || !(rule->rights & AL_NAMES))
-		return NULL;
-	return rule_of_name(BPF_CORE_READ(dentry, d_name.name), mark->object, jail->slot);
+	return rule && (rule->rights & AL_NAMES) ? mark->object : 0;
+}
+
+/* The rule for a name that may not exist yet, in this directory; NULL if there is none. */
+static __always_inline struct al_rule *rule_of_new_name(struct dentry *dir, struct dentry *dentry,
+							const struct jail *jail)
+{
+	u32 object = named_object(dir, jail);
+
+	return object ? rule_of_name(BPF_CORE_READ(dentry, d_name.name), object, jail->slot) : NULL;
+}
+
+static __always_inline struct al_rule *rule_of_hash(struct dentry *dir, u64 hash,
+						    const struct jail *jail)
+{
+	struct al_name key = {.hash = hash, .object = named_object(dir, jail), .slot = jail->slot};
+
+	return key.object ? bpf_map_lookup_elem(&names, &key) : NULL;
 }
 
 #endif

@@ -551,6 +551,22 @@ int cg_is_session_member(pid_t pid)
 	return path ? path_below(path, "/" CG_ROOT) : -1;
 }
 
+bool cg_session_of(pid_t pid, char *out, size_t size)
+{
+	static const char ABOVE[] = "/" CG_ROOT "/" CG_PREFIX;
+	char text[4352], *path = cgroup_of(pid, text, sizeof(text));
+	size_t len;
+
+	if (!path || strncmp(path, ABOVE, strlen(ABOVE)) != 0)
+		return false;
+	path += strlen(ABOVE);
+	len = strcspn(path, "/"); /* it may be in a child of its own making */
+	if (len >= size)
+		return false;
+	snprintf(out, size, "%.*s", (int)len, path);
+	return true;
+}
+
 bool cg_is_member_of(pid_t pid, const char *name)
 {
 	char text[4352], wanted[512], *path = cgroup_of(pid, text, sizeof(text));

@@ -93,6 +93,8 @@ void cg_each(struct cg *cg, void (*each)(const char *name, void *data), void *da
 
 /* Is this process in a session's cgroup? 1 or 0; -1 with errno if nobody can tell: do not trust it. */
 int cg_is_session_member(pid_t pid);
+/* The name of the session that a process is in; false if it is in none, or nobody can tell. */
+bool cg_session_of(pid_t pid, char *out, size_t size);
 
 /* Is it in the cgroup of just this session? Unknown is false. */
 bool cg_is_member_of(pid_t pid, const char *name);

@@ -10,17 +10,28 @@
 #include "client.h"
 #include "util.h"
 
-int client_connect(struct fail *f)
+static int connect_to(const char *path, const char *cure, struct fail *f)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = PROTO_SOCKET};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	cleanup_fd int daemon = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	if (daemon < 0 || connect(daemon, (struct sockaddr *)&address, sizeof(address))) {
-		fail(f, errno, "cannot reach agent-lockd at %s", PROTO_SOCKET);
-		return fail_hint(f,
-				 "as root, any agent-lock command starts it: sudo agent-lock list");
+		fail(f, errno, "cannot reach agent-lockd at %s", path);
+		return fail_hint(f, "%s", cure);
 	}
 	return steal_fd(&daemon);
+}
+
+int client_connect(struct fail *f)
+{
+	return connect_to(PROTO_SOCKET,
+			  "as root, any agent-lock command starts it: sudo agent-lock list", f);
+}
+
+int client_connect_inside(struct fail *f)
+{
+	return connect_to(PROTO_INSIDE, "ask the user who made this session", f);
 }
 
 /* Receive a reply of a verb that is expected (or PROTO_DONE); PROTO_FAIL becomes the failure. */
@@ -302,6 +313,23 @@ int client_freeze(int daemon, const char *name, bool freeze, struct fail *f)
 	return fail(f, 0,
 		    "session '%s' is being frozen, but a process of it still waits in the kernel",
 		    Q(name));
+}
+
+int client_why(int daemon, const char *name, int fd, const char *child, struct verdict *out_verdict,
+	       struct fail *f)
+{
+	struct message message;
+
+	message_start(&message, PROTO_WHY);
+	message_put_text(&message, name);
+	message_put_text(&message, child);
+	message.fds[message.nfds++] = fd;
+	if (send_message(daemon, &message, f) || receive(daemon, &message, f))
+		return -1;
+	out_verdict->rights = (uint32_t)message_get(&message);
+	message_get_text(&message, out_verdict->rule, sizeof(out_verdict->rule));
+	out_verdict->audit = message_get(&message);
+	return message_complete(&message) ? 0 : fail(f, 0, "cannot understand agent-lockd");
 }
 
 int client_show(int daemon, const char *name, FILE *out, struct fail *f)

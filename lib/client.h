@@ -18,6 +18,8 @@
 
 /* Connect to the daemon's socket; a descriptor that the caller closes. */
 int client_connect(struct fail *f);
+/* The same for a process in a session, which may ask why about its own and nothing else. */
+int client_connect_inside(struct fail *f);
 
 /*
  * Make a session; an ephemeral one ends with its last process. name: what the user asked for, or NULL to have one made from directory. The
@@ -45,6 +47,18 @@ int client_report(int daemon, const char *name, struct report *out_report, struc
 int client_destroy(int daemon, const char *name, struct report *out_report, struct fail *f);
 /* Stop all that runs in a session and wait until it stands still; or let it go on. */
 int client_freeze(int daemon, const char *name, bool freeze, struct fail *f);
+/* What the kernel half would decide. */
+struct verdict {
+	uint32_t rights; /* AL_READ | ... */
+	char rule[320];	 /* as events have it */
+	bool audit;
+};
+/*
+ * About the object behind fd (O_PATH; stays the caller's), or about a name that is missing in that
+ * directory; child "": the object itself.
+ */
+int client_why(int daemon, const char *name, int fd, const char *child, struct verdict *out_verdict,
+	       struct fail *f);
 /* Print a session's policy. */
 int client_show(int daemon, const char *name, FILE *out, struct fail *f);
 /*

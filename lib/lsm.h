@@ -83,6 +83,12 @@ int lsm_name_set(struct lsm *lsm, uint32_t slot, uint32_t object, const char *na
 /* Take them away again. */
 void lsm_rule_drop(struct lsm *lsm, uint32_t slot, uint32_t object);
 void lsm_name_drop(struct lsm *lsm, uint32_t slot, uint32_t object, const char *name);
+/*
+ * What may a session (cgroup, slot and flags in *question) do with the object behind fd, or with this name
+ * in the directory behind it? Rights, rule and distance are filled in by what decides for it.
+ */
+int lsm_ask(struct lsm *lsm, int fd, const char *name, struct al_question *question,
+	    struct fail *f);
 /* Remove all counts and tally entries of a slot; the same and all rules, of which nobody has a list. */
 void lsm_slot_zero(struct lsm *lsm, uint32_t slot);
 void lsm_slot_clear(struct lsm *lsm, uint32_t slot);

@@ -44,32 +44,56 @@ void lsm_unmark(struct lsm *lsm, int fd)
  * Only the kernel knows s_dev and the generation: al_path_notify notes them when we, and nobody
  * else, watch the object.
  */
-int lsm_number(struct lsm *lsm, int fd, uint32_t object,
-	       struct al_number out_numbers[AL_NUMBERS_OF_ONE], struct fail *f)
+static int watch_object(int fd, struct fail *f)
 {
-	int map = bpf_map__fd(lsm->skel->maps.numbering);
-	struct al_numbering asked = {.tgid = (uint32_t)getpid(), .object = object}, nobody = {0};
 	cleanup_fd int watch = inotify_init1(IN_CLOEXEC);
-	uint32_t zero = 0;
 	char path[64];
 
 	if (watch < 0)
 		return fail(f, errno, "cannot watch an object");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (bpf_map_update_elem(map, &zero, &asked, BPF_ANY))
-		return fail(f, errno, "cannot number an object");
-	if (inotify_add_watch(watch, path, IN_DELETE_SELF) < 0 ||
-	    bpf_map_lookup_elem(map, &zero, &asked)) {
-		fail(f, errno, "cannot watch an object");
-		bpf_map_update_elem(map, &zero, &nobody, BPF_ANY);
+	return inotify_add_watch(watch, path, IN_DELETE_SELF) < 0
+		       ? fail(f, errno, "cannot watch an object")
+		       : 0;
+}
+
+/* Puts what is asked into a map of one entry, watches the object, and takes it out again, answered. */
+static int ask_kernel(int map, int fd, void *asked, size_t size, struct fail *f)
+{
+	cleanup_free void *nobody = calloc(1, size);
+	uint32_t zero = 0;
+	int ret;
+
+	if (!nobody || bpf_map_update_elem(map, &zero, asked, BPF_ANY))
+		return fail(f, errno, "cannot ask about an object");
+	ret = watch_object(fd, f);
+	if (!ret && bpf_map_lookup_elem(map, &zero, asked))
+		ret = fail(f, errno, "cannot ask about an object");
+	bpf_map_update_elem(map, &zero, nobody, BPF_ANY);
+	return ret;
+}
+
+int lsm_number(struct lsm *lsm, int fd, uint32_t object,
+	       struct al_number out_numbers[AL_NUMBERS_OF_ONE], struct fail *f)
+{
+	struct al_numbering asked = {.tgid = (uint32_t)getpid(), .object = object};
+
+	if (ask_kernel(bpf_map__fd(lsm->skel->maps.numbering), fd, &asked, sizeof(asked), f))
 		return -1;
-	}
-	bpf_map_update_elem(map, &zero, &nobody, BPF_ANY);
 	if (asked.object) /* al_path_notify takes it away when it is noted */
 		return fail(f, ENOSPC, "cannot keep an object by number (%d at most)",
 			    AL_MAX_NUMBERS);
 	memcpy(out_numbers, asked.numbers, sizeof(asked.numbers));
 	return 0;
+}
+
+int lsm_ask(struct lsm *lsm, int fd, const char *name, struct al_question *question, struct fail *f)
+{
+	question->tgid = (uint32_t)getpid();
+	question->name = name ? lsm_hash(name, strlen(name), AL_FNV_BASIS) : 0;
+	if (ask_kernel(bpf_map__fd(lsm->skel->maps.question), fd, question, sizeof(*question), f))
+		return -1;
+	return question->tgid ? fail(f, 0, "the kernel did not answer") : 0;
 }
 
 void lsm_unnumber(struct lsm *lsm, uint32_t object,

@@ -19,6 +19,8 @@
  *   report NAME, destroy NAME                 -> head target... done; destroy: busy, ask again
  *   show NAME                                 -> text... done
  *   freeze NAME, thaw NAME                    -> done; busy: not all have yet, ask again
+ *   why NAME CHILD, a descriptor              -> done RIGHTS RULE AUDIT; of the object, or of a CHILD
+ *                                                that is missing in that directory
  *   tail NAME                                 -> done LOG-SIZE LOG-INODE, then text: a log line each
  *   anything                                  -> fail ERRNO SENTENCE HINT
  */
@@ -36,6 +38,7 @@
 
 #define PROTO_RUN_DIR "/run/agent-lock"
 #define PROTO_SOCKET PROTO_RUN_DIR "/socket"
+#define PROTO_INSIDE PROTO_RUN_DIR "/inside" /* for who is in a session: why, and nothing else */
 #define PROTO_LOG_DIR "/var/log/agent-lock"
 #define PROTO_MAX 49152 /* bytes in a message */
 #define PROTO_FDS 64	/* descriptors beside it */
@@ -57,6 +60,7 @@ enum proto_verb {
 	PROTO_AMEND,
 	PROTO_VARIABLES,
 	PROTO_PREPARE,
+	PROTO_WHY,
 	/* replies */
 	PROTO_DONE = 64,
 	PROTO_FAIL,

@@ -125,6 +125,27 @@ const char *object_name(const char *path)
 
 static int open_above(const struct object *object);
 
+/* Of two rules for one name, the last one's and an earlier one's, the last counts: in the place of both. */
+static void merge_name(struct objects *objects)
+{
+	struct object *last = &objects->list[objects->len - 1];
+
+	for (size_t i = 0; i + 1 < objects->len; i++) {
+		struct object *earlier = &objects->list[i];
+
+		if (!(earlier->rights & AL_NAMES) || earlier->dev != last->dev ||
+		    earlier->ino != last->ino ||
+		    strcmp(object_name(earlier->path), object_name(last->path)) != 0)
+			continue;
+		earlier->rights = last->rights;
+		earlier->rule = last->rule;
+		close(last->fd);
+		free(last->path);
+		objects->len--;
+		return;
+	}
+}
+
 /*
  * The rule once more, for the name: fd is the directory (taken in any case), name what it has there.
  * procfs names processes; they are not granted.
@@ -149,6 +170,7 @@ static int append_name(struct objects *objects, int fd, const char *name, uint32
 		return fail(f, ENOMEM, "cannot hold the policy's objects");
 	}
 	free(path);
+	merge_name(objects);
 	return 0;
 }
 

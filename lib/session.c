@@ -225,6 +225,32 @@ static int open_log(struct sessions *sessions, struct session *session, struct f
 	return 0;
 }
 
+/*
+ * What was refused it may read: the file of that name in the directory of logs, also when the log is
+ * rotated. What else lies there stays the policy's business.
+ */
+static int grant_log(struct session *session, struct fail *f)
+{
+	struct objects *objects = &session->objects;
+	struct object *more = reallocarray(objects->list, objects->len + 1, sizeof(*more));
+	char path[sizeof(PROTO_LOG_DIR) + SESSION_NAME_MAX + sizeof("/.log")];
+	struct object object = {.rights = AL_READ | AL_SYSTEM | AL_NAMES,
+				.rule = (uint32_t)session->policy.len};
+
+	if (!more)
+		return fail(f, ENOMEM, "cannot hold the policy's objects");
+	objects->list = more;
+	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session->name);
+	if (policy_add(&session->policy, POLICY_RO, path, "its log", true, true, f))
+		return -1;
+	object.fd = open(PROTO_LOG_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (object.fd < 0)
+		return fail(f, errno, "cannot open %s", PROTO_LOG_DIR);
+	object.path = strdup(path);
+	more[objects->len++] = object;
+	return object.path ? 0 : fail(f, ENOMEM, "cannot hold the policy's objects");
+}
+
 bool session_needs_number(uint32_t rights)
 {
 	return !(rights & (AL_WRITE | AL_NAMES | AL_PASS));
@@ -384,7 +410,8 @@ int session_listen(struct sessions *sessions, struct session *session, struct fa
 int session_start(struct sessions *sessions, struct session *session, const char *wanted,
 		  struct fail *f)
 {
-	if (choose_name(sessions, session, wanted, f) || check_user(sessions, session, f) ||
+	if (choose_name(sessions, session, wanted, f) ||
+	    (!session->internal && grant_log(session, f)) || check_user(sessions, session, f) ||
 	    choose_slot(sessions, session, f))
 		return -1;
 	if (cg_create(sessions->cg, session->name, &session->policy.limits, &session->cgroup, f))

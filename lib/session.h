@@ -133,6 +133,12 @@ struct session *session_by_cgroup(struct sessions *sessions, uint64_t cgroup);
 /* The next one after slot *at (begin with 0); NULL at the end. */
 struct session *session_next(struct sessions *sessions, uint32_t *at);
 
+/*
+ * What may it do with the object behind fd, or with a name that is missing in that directory (NULL: the
+ * object itself)? Rights, and the rule as session_rule() has it; decided by the kernel half.
+ */
+int session_ask(struct sessions *sessions, const struct session *session, int fd, const char *child,
+		uint32_t *out_rights, char *out_rule, size_t size, struct fail *f);
 /* What `list` and `report` say of it. */
 void session_entry(struct sessions *sessions, const struct session *session,
 		   struct list_entry *out_entry);

@@ -50,6 +50,21 @@ void session_rule(const struct session *session, uint32_t rule, char *out, size_
 		 found->origin);
 }
 
+int session_ask(struct sessions *sessions, const struct session *session, int fd, const char *child,
+		uint32_t *out_rights, char *out_rule, size_t size, struct fail *f)
+{
+	struct al_question question = {
+		.cgroup = session->cgroup, .slot = session->slot, .flags = session->flags};
+
+	if (lsm_ask(sessions->lsm, fd, child, &question, f))
+		return -1;
+	*out_rights = question.rights;
+	if (question.distance) /* below a scratch directory: it is the session's own, or it is not */
+		*out_rights &= ~AL_SCRATCH;
+	session_rule(session, question.rule, out_rule, size);
+	return 0;
+}
+
 /* Boot time to wall-clock time. */
 static struct timespec wall_time(uint64_t boot_ns)
 {

@@ -28,6 +28,7 @@ _Static_assert(USER_REQUESTS_MAX < CLIENTS_MAX, "root can always ask");
 
 struct control {
 	int socket;
+	int inside;	/* the other one, for who is in a session */
 	bool inherited; /* the socket is the service manager's, and stays when we go */
 	int spare; /* given up for a moment to tell somebody that there is no descriptor left */
 	bool full; /* not even that: accept nobody for a moment, instead of trying in a circle */
@@ -94,6 +95,20 @@ static bool is_alive(void)
 	       errno == EPROTOTYPE;
 }
 
+/* The directory is ours alone to write: what is there is stale. */
+static int listen_at(const char *path, struct fail *f)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	cleanup_fd int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	unlink(path);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) ||
+	    chmod(path, 0666) || listen(fd, 64))
+		return fail(f, errno, "cannot open %s", path);
+	return steal_fd(&fd);
+}
+
 static int make_socket(struct control *control, struct fail *f)
 {
 	if (is_alive()) {
@@ -101,14 +116,8 @@ static int make_socket(struct control *control, struct fail *f)
 		return fail_hint(f, "systemctl start agent-lockd, or first: systemctl stop "
 				    "agent-lockd.socket");
 	}
-	control->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* The directory is ours alone to write: what is there is stale. */
-	unlink(PROTO_SOCKET);
-	if (control->socket < 0 ||
-	    bind(control->socket, (const struct sockaddr *)&ADDRESS, sizeof(ADDRESS)) ||
-	    chmod(PROTO_SOCKET, 0666) || listen(control->socket, 64))
-		return fail(f, errno, "cannot open %s", PROTO_SOCKET);
-	return 0;
+	control->socket = listen_at(PROTO_SOCKET, f);
+	return control->socket < 0 ? -1 : 0;
 }
 
 int control_open(struct daemon *daemon, struct fail *f)
@@ -117,12 +126,13 @@ int control_open(struct daemon *daemon, struct fail *f)
 
 	if (!control)
 		return fail(f, ENOMEM, "cannot open %s", PROTO_SOCKET);
-	control->socket = -1;
+	control->socket = control->inside = -1;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		control->clients[i].socket = -1;
 	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC); /* then they wait */
 	if (take_socket(control, daemon->inherited, daemon->inherited_len, f) ||
-	    (!control->inherited && make_socket(control, f))) {
+	    (!control->inherited && make_socket(control, f)) ||
+	    (control->inside = listen_at(PROTO_INSIDE, f)) < 0) {
 		control_close(control);
 		return -1;
 	}
@@ -149,10 +159,14 @@ void control_close(struct control *control)
 		return;
 	if (control->socket >= 0)
 		close(control->socket);
+	if (control->inside >= 0)
+		close(control->inside);
 	if (control->spare >= 0)
 		close(control->spare);
 	if (control->socket >= 0 && !control->inherited)
 		unlink(PROTO_SOCKET);
+	if (control->inside >= 0)
+		unlink(PROTO_INSIDE);
 	free(control);
 }
 
@@ -164,10 +178,12 @@ static void answer_fail(int socket, const struct fail *f)
 	(void)message_send(socket, &message); /* it may be gone: it asked, it can ask again */
 }
 
+#define INSIDE_MAX 8 /* connections of a user's sessions: they take none of its own places */
+
 /* A place for one more of this user's connections, or NULL with the reason. */
-static struct client *free_place(struct daemon *daemon, uid_t uid, struct fail *f)
+static struct client *free_place(struct daemon *daemon, uid_t uid, bool inside, struct fail *f)
 {
-	uint64_t most = daemon->settings.users.requests;
+	uint64_t most = inside ? INSIDE_MAX : daemon->settings.users.requests;
 	struct control *control = daemon->control;
 	struct client *place = NULL;
 	size_t busy = 0, own = 0;
@@ -178,49 +194,50 @@ static struct client *free_place(struct daemon *daemon, uid_t uid, struct fail *
 			continue;
 		}
 		busy++;
-		own += control->clients[i].peer.uid == uid;
+		own += control->clients[i].peer.uid == uid && control->clients[i].inside == inside;
 	}
-	if (uid != 0 && own >= most) {
+	if ((uid != 0 || inside) && own >= most) {
 		fail(f, 0, "%zu connections of yours are open already, the most you may have", own);
 		return NULL;
 	}
-	if (!place || (uid != 0 && busy >= USER_REQUESTS_MAX)) {
+	if (!place || ((uid != 0 || inside) && busy >= USER_REQUESTS_MAX)) {
 		fail(f, 0, "agent-lockd serves %zu connections already: try again later", busy);
 		return NULL;
 	}
 	return place;
 }
 
-static int admit(struct daemon *daemon, int socket, struct fail *f)
+static int admit(struct daemon *daemon, int socket, bool inside, struct fail *f)
 {
 	struct client *client;
 	struct peer peer;
 
 	if (peer_of(socket, &peer, f))
 		return -1;
-	client = free_place(daemon, peer.uid, f);
+	client = free_place(daemon, peer.uid, inside, f);
 	if (!client) {
 		peer_done(&peer);
 		return -1;
 	}
 	client->peer = peer;
 	client->socket = socket;
+	client->inside = inside;
 	return 0;
 }
 
-static int accept_client(const struct control *control)
+static int accept_client(int listening)
 {
-	return accept4(control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	return accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
-static void turn_away(struct control *control, int no)
+static void turn_away(struct control *control, int listening, int no)
 {
 	struct fail f = {0};
 	int socket = -1;
 
 	if (control->spare >= 0) {
 		close(control->spare);
-		socket = accept_client(control);
+		socket = accept_client(listening);
 	}
 	if (socket >= 0) {
 		fail(&f, no, "agent-lockd cannot serve another request");
@@ -231,14 +248,14 @@ static void turn_away(struct control *control, int no)
 	control->full = socket < 0 || control->spare < 0;
 }
 
-static void take_client(struct daemon *daemon)
+static void take_client(struct daemon *daemon, int listening)
 {
-	int socket = accept_client(daemon->control);
+	int socket = accept_client(listening);
 	struct fail f = {0};
 
 	if (socket < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-		turn_away(daemon->control, errno);
-	if (socket < 0 || admit(daemon, socket, &f) == 0)
+		turn_away(daemon->control, listening, errno);
+	if (socket < 0 || admit(daemon, socket, listening == daemon->control->inside, &f) == 0)
 		return;
 	answer_fail(socket, &f);
 	close(socket);
@@ -289,8 +306,10 @@ static int answer_request(struct daemon *daemon, struct client *client, struct m
 	if (member < 0)
 		return fail(f, errno, "cannot tell who is asking");
 	/* Alive after that was asked: it was about this process, and not about a later one of its number. */
-	if (member || !peer_alive(&client->peer))
+	if (!peer_alive(&client->peer) || (member && !client->inside))
 		return fail(f, EPERM, "a process in a session cannot control sessions");
+	if (client->inside && (!member || message->verb != PROTO_WHY))
+		return fail(f, EPERM, "%s is for processes in a session, to ask why", PROTO_INSIDE);
 	return request(daemon, client, message, f);
 }
 
@@ -450,6 +469,7 @@ static int wait_for(struct pollfd *polls, size_t len, int ms)
 /* What the daemon waits for besides its clients; these come last. */
 enum {
 	POLL_SOCKET,
+	POLL_INSIDE,
 	POLL_ALARMS,
 	POLL_ENDINGS,
 	POLL_RINGS,
@@ -463,6 +483,7 @@ static size_t list_awaited(struct daemon *daemon, struct pollfd *polls, struct c
 	size_t len = 0;
 
 	polls[POLL_SOCKET].fd = control->full ? -1 : control->socket;
+	polls[POLL_INSIDE].fd = control->full ? -1 : control->inside;
 	polls[POLL_ALARMS].fd = alarms_fd(daemon->alarms);
 	polls[POLL_ENDINGS].fd = daemon->endings;
 	for (int i = 0; i < LSM_RINGS; i++)
@@ -510,7 +531,9 @@ int control_run(struct daemon *daemon, volatile const int *stop, struct fail *f)
 			attend(daemon, clients[i], &polls[POLL_CLIENTS + i]);
 		daemon->control->full = false;
 		if (polls[POLL_SOCKET].revents)
-			take_client(daemon);
+			take_client(daemon, daemon->control->socket);
+		if (polls[POLL_INSIDE].revents)
+			take_client(daemon, daemon->control->inside);
 	}
 	return 0;
 }

@@ -300,6 +300,43 @@ static int request_prepare(struct daemon *daemon, struct client *client, struct 
 	return answer(client, message, f);
 }
 
+/* Of a process in a session its own alone, whatever it names; its user is not asked for. */
+static struct session *asked_about(struct daemon *daemon, struct client *client, const char *name,
+				   struct fail *f)
+{
+	char own[SESSION_NAME_MAX + 1];
+
+	if (!client->inside)
+		return session_find(daemon->sessions, name, client->peer.uid, f);
+	if (cg_session_of(client->peer.pid, own, sizeof(own)) && strcmp(own, name) == 0)
+		return session_find(daemon->sessions, own, 0, f);
+	fail(f, EPERM, "a process in a session may ask about that session alone");
+	return NULL;
+}
+
+static int request_why(struct daemon *daemon, struct client *client, struct message *message,
+		       struct fail *f)
+{
+	char name[AL_PATH_MAX + 1], child[AL_NAME_MAX + 1], rule[320];
+	struct session *session;
+	uint32_t rights;
+
+	message_get_text(message, name, sizeof(name));
+	message_get_text(message, child, sizeof(child));
+	if (!message_complete(message) || message->nfds != 1 || strchr(child, '/'))
+		return malformed(f);
+	session = asked_about(daemon, client, name, f);
+	if (!session || session_ask(daemon->sessions, session, message->fds[0],
+				    child[0] ? child : NULL, &rights, rule, sizeof(rule), f))
+		return -1;
+	message_close(message);
+	message_start(message, PROTO_DONE);
+	message_put(message, rights);
+	message_put_text(message, rule);
+	message_put(message, session->flags & AL_AUDIT);
+	return answer(client, message, f);
+}
+
 /* Moves the process that the kernel says has connected; no message names one. */
 static int request_exec(struct daemon *daemon, struct client *client, struct message *message,
 			struct fail *f)
@@ -479,6 +516,8 @@ int request(struct daemon *daemon, struct client *client, struct message *messag
 		return request_rules(client, message, f);
 	case PROTO_COMMIT:
 		return request_commit(daemon, client, message, f);
+	case PROTO_WHY:
+		return request_why(daemon, client, message, f);
 	case PROTO_PREPARE:
 		return request_prepare(daemon, client, message, f);
 	case PROTO_EXEC:

@@ -20,6 +20,7 @@ struct client {
 	bool answered;	 /* with something long: it has to be read before anything else is asked */
 	size_t draft_bytes; /* text that the draft holds */
 	bool over;	    /* nothing more is taken from it */
+	bool inside;	    /* it came by PROTO_INSIDE, where who is in a session may ask */
 };
 
 /* Answer one request. On failure the caller says why and hangs up. */

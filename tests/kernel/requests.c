@@ -34,6 +34,7 @@ static bool is_request(enum proto_verb verb)
 	case PROTO_SENSITIVE:
 	case PROTO_VARIABLES:
 	case PROTO_COMMIT:
+	case PROTO_WHY:
 	case PROTO_PREPARE:
 	case PROTO_EXEC:
 	case PROTO_LIST:
@@ -124,6 +125,7 @@ static const struct row {
 	{PROTO_POLICY, "policy without new", put_name, true},
 	{PROTO_SENSITIVE, "sensitive without new", put_name, true},
 	{PROTO_VARIABLES, "variables without new", put_name, true},
+	{PROTO_WHY, "why without a descriptor", put_name, true},
 	{PROTO_COMMIT, "commit without new", put_nothing, true},
 	{PROTO_DONE, "an answer", put_name, true},
 	{PROTO_THAW + 40, "a verb that is not there", put_name, true},

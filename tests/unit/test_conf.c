@@ -389,16 +389,17 @@ static void test_inih_traps(void)
 		"t.ini:2: expected KEY = VALUE, got 'ro\\x20;\\x20\\x3d\\x20/a'");
 	refuses("[paths]\n= /a\n", "t.ini:2: [paths]: expected rw, ro, list, connect, deny, hide, "
 				   "scratch, guard or state, got ''");
-	refuses("ro = /a\n[paths]\n",
-		"t.ini:1: expected [paths], [optional], [system], "
-		"[sensitive], [environment], [session], [profile], [log] or [users] before the first key, "
-		"got 'ro'");
+	refuses("ro = /a\n[paths]\n", "t.ini:1: expected [paths], [optional], [system], "
+				      "[sensitive], [environment], [session], [profile], [log] or "
+				      "[users] before the first key, "
+				      "got 'ro'");
 }
 
 static void test_sections(void)
 {
 #define KNOWN \
-	"expected [paths], [optional], [system], [sensitive], [environment], [session], [profile], [log] or " \
+	"expected [paths], [optional], [system], [sensitive], [environment], [session], " \
+	"[profile], [log] or " \
 	"[users], got "
 	static const char long_name[] = "[paths0123456789012345678901234567890123456789012345]\n";
 
