@@ -449,6 +449,107 @@ static int map_file(const struct world *world)
 	return 0;
 }
 
+/* I03, I09: scratch directories, which everybody may write. */
+static const char *scratch_file(const struct world *world, const char *directory)
+{
+	return in(directory, strrchr(world->base, '/') + 1);
+}
+
+static const char *const scratches[] = {"/dev/shm", "/tmp", "/var/tmp"};
+
+static int scratch_prepare(struct world *world, int which)
+{
+	world->number[0] = which;
+	unlink(scratch_file(world, scratches[which]));
+	return make_file(scratch_file(world, scratches[which]), SECRET)
+		       ? why_not("cannot prepare: %s", strerrorname_np(errno))
+		       : 0;
+}
+
+static int shm_scratch(struct world *world)
+{
+	return scratch_prepare(world, 0);
+}
+
+static int tmp_scratch(struct world *world)
+{
+	return scratch_prepare(world, 1);
+}
+
+static int var_scratch(struct world *world)
+{
+	return scratch_prepare(world, 2);
+}
+
+static void scratch_cleanup(struct world *world)
+{
+	unlink(scratch_file(world, scratches[world->number[0]]));
+}
+
+static int scratch_read(const struct world *world)
+{
+	return read_secret(scratch_file(world, scratches[world->number[0]]));
+}
+
+static int scratch_linked(const struct world *world)
+{
+	const char *file = scratch_file(world, scratches[world->number[0]]);
+	char mine[700];
+
+	snprintf(mine, sizeof(mine), "%s.mine", file);
+	unlink(mine);
+	if (link(file, mine))
+		return errno;
+	return read_secret(mine) ?: result(unlink(mine));
+}
+
+static int scratch_renamed(const struct world *world)
+{
+	const char *file = scratch_file(world, scratches[world->number[0]]);
+	char mine[700];
+
+	snprintf(mine, sizeof(mine), "%s.mine", file);
+	if (rename(file, mine))
+		return errno;
+	return read_secret(mine) ?: result(rename(mine, file));
+}
+
+static int scratch_attempt(const struct world *world)
+{
+	static const struct variant variants[] = {
+		{"read", scratch_read},
+		{"link to a name of one's own", scratch_linked},
+		{"rename to a name of one's own", scratch_renamed},
+	};
+
+	return each(world, variants, LEN(variants));
+}
+
+static int scratch_replace(const struct world *world)
+{
+	const char *file = scratch_file(world, scratches[world->number[0]]);
+	char mine[700];
+	int error;
+
+	snprintf(mine, sizeof(mine), "%s.mine", file);
+	error = make_file(mine, "mine") ?: result(rename(mine, file));
+	unlink(mine);
+	return error;
+}
+
+static int scratch_list(const struct world *world)
+{
+	(void)world;
+	return result(open("/tmp", O_RDONLY | O_DIRECTORY));
+}
+
+static int scratch_own(const struct world *world)
+{
+	const char *file = in("/tmp", strrchr(world->base, '/') + 1);
+
+	return make_file(file, SECRET) ?: read_secret(file) ?: result(unlink(file));
+}
+
 static const struct escape escapes[] = {
 	{"I01", "System V shared memory: by id, by key, by place", 0, .prepare = shm_prepare,
 	 .attempt = shm_attempt, .reached = shm_reached, .cleanup = shm_cleanup, .logged = "ipc"},
@@ -459,8 +560,8 @@ static const struct escape escapes[] = {
 	{"I01", "shared memory of another session", 0, .neighbour = shm_neighbour,
 	 .attempt = shm_of_neighbour, .cleanup = shm_remove_neighbours, .logged = "ipc"},
 	{"I01", "System V objects of one's own", MUST_WORK, .attempt = own_ipc},
-	{"I03", "others' shared memory in /dev/shm", 0,
-	 .reason = "no promise: /dev/shm is shared with you (README)"},
+	{"I03", "others' shared memory in /dev/shm", 0, .prepare = shm_scratch,
+	 .attempt = scratch_attempt, .cleanup = scratch_cleanup, .logged = "read"},
 	{"I03", "shared memory and semaphores of one's own", MUST_WORK, .attempt = own_posix},
 	{"I04", "open a POSIX queue: receive, send", 0, .prepare = mq_prepare,
 	 .attempt = mq_attempt_open, .reached = mq_reached, .cleanup = mq_cleanup,
@@ -469,8 +570,12 @@ static const struct escape escapes[] = {
 	 .reached = mq_reached, .cleanup = mq_cleanup, .logged = "unlink"},
 	{"I04", "a POSIX queue of one's own", MUST_WORK, .attempt = own_queue},
 	{"I08", "map a file that is shared outside", 0, .attempt = map_file, .logged = "write"},
-	{"I09", "others' files in /tmp", 0,
-	 .reason = "no promise: /tmp is shared with you (README)"},
+	{"I09", "others' files in /tmp", 0, .prepare = tmp_scratch, .attempt = scratch_attempt,
+	 .cleanup = scratch_cleanup, .logged = "read"},
+	{"I09", "list /tmp", 0, .attempt = scratch_list, .logged = "list"},
+	{"I09", "replace others' files in /var/tmp", 0, .prepare = var_scratch,
+	 .attempt = scratch_replace, .cleanup = scratch_cleanup, .logged = "rename"},
+	{"I09", "files of one's own in /tmp", MUST_WORK, .attempt = scratch_own},
 };
 
 const struct family ipc = {escapes, LEN(escapes)};

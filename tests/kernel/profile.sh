@@ -30,60 +30,76 @@ with_profile() {
 	as_agent "$al" run $project -- "$1" sh -c "$2" 2>"$work/said"
 }
 
+# lines_hold FILE PROMISE: each line of one, in $session, which has it, and in $bare, which does not.
+lines_hold() {
+	with=$session
+	for dir in $(lines "$1" state); do
+		is "$(stat -c '%a %U' "$dir")" '700 dev' "$2: $dir is made, and its owner's"
+		check "$2: and writable" inside sh -c "echo x >'$dir/new' && rm '$dir/new'"
+		session=$bare
+		refused "$2: without it $dir is not" inside sh -c "echo x >'$dir/new'"
+		session=$with
+	done
+	for name in $(lines "$1" guard); do
+		as_dev mkdir -p "${name%/*}"
+		refused "$2: $name is not made" inside sh -c "echo x >'$name'"
+		control "$2: outside it is" as_dev sh -c "echo x >'$name'"
+		check "$2: it is read" inside cat "$name"
+		refused "$2: and not written" inside sh -c "echo x >>'$name'"
+		as_dev rm "$name"
+	done
+	for dir in $(lines "$1" ro); do
+		check "$2: $dir is listed" inside ls "$dir"
+		session=$bare
+		refused "$2: without it $dir is not" inside ls "$dir"
+		session=$with
+	done
+}
+
+# variables_hold FILE PROMISE
+variables_hold() {
+	with=$session
+	for name in $(lines "$1" pass); do
+		# shellcheck disable=SC2016 # for the inner shell
+		is "$(export "$name=its-key"; inside sh -c "echo \$$name")" its-key "$2: $name is handed in"
+		session=$bare
+		is "$(export "$name=its-key"; inside sh -c "echo \$$name")" '' "$2: without it $name is not"
+		session=$with
+	done
+	for name in $(sed -n 's/^set = \([A-Z_]*\)=.*/\1/p' "$1"); do
+		check "$2: $name is set" inside sh -c "test \"\$$name\""
+		session=$bare
+		fails_with '' "$2: without it $name is not" inside sh -c "test \"\$$name\""
+		session=$with
+	done
+}
+
 each_profile() {
 	file=conf/profiles/$1.ini
 	fake "$1"
-	for dir in $(lines "$file" state); do
-		check "$1: $dir is made and writable" with_profile "$1" "echo x >'$dir/new' && rm '$dir/new'"
-		is "$(stat -c '%a %U' "$dir")" '700 dev' "$1: and is its owner's"
-		fails_with 'Operation not permitted' "$1: without the profile $dir is not" \
-			as_agent "$al" run --profile none $project -- "$1" sh -c "echo x >'$dir/new'"
-	done
-	for name in $(lines "$file" guard); do
-		as_dev mkdir -p "${name%/*}"
-		fails_with 'Operation not permitted' "$1: $name is not made" \
-			as_agent "$al" run $project -- "$1" sh -c "echo x >'$name'"
-		control "$1: outside it is" as_dev sh -c "echo x >'$name'"
-		check "$1: it is read" with_profile "$1" "cat '$name'"
-		fails_with 'Operation not permitted' "$1: and not written" \
-			as_agent "$al" run $project -- "$1" sh -c "echo x >>'$name'"
-		as_dev rm "$name"
-	done
 	for name in $(lines "$file" ro); do
-		made=
-		[ -e "$name" ] || { mkdir -p "$name" && made=yes; }
-		check "$1: $name is listed" with_profile "$1" "ls '$name'"
-		fails_with 'Operation not permitted' "$1: without the profile $name is not" \
-			as_agent "$al" run --profile none $project -- "$1" sh -c "ls '$name'"
-		[ ! "$made" ] || rmdir "$name"
+		mkdir -p "$name"
 	done
-	for name in $(lines "$file" pass); do
-		# shellcheck disable=SC2016 # for the inner shell
-		is "$(export "$name=its-key"; with_profile "$1" "echo \$$name")" its-key "$1: $name is handed in"
-		is "$(export "$name=its-key"; as_agent "$al" run --profile none $project -- "$1" sh -c "echo \$$name" 2>/dev/null)" \
-			'' "$1: without the profile $name is not"
-	done
-	for name in $(sed -n 's/^set = \([A-Z_]*\)=.*/\1/p' "$file"); do
-		check "$1: $name is set" with_profile "$1" "test \"\$$name\""
-		fails_with '' "$1: without the profile $name is not" \
-			as_agent "$al" run --profile none $project -- "$1" sh -c "test \"\$$name\""
-	done
-	with_profile "$1" true
-	is "$(grep -c "^agent-lock: $1: " "$work/said")" 1 "$1: its hint is printed once"
+	bare=$(as_dev "$al" new --name bare $project)
+	jail --profile "$1" $project
+	lines_hold "$file" "$1"
+	variables_hold "$file" "$1"
+	unjail
+	"$al" destroy "$bare" >/dev/null
+	with_profile "$1" "test -e '$(lines "$file" state | head -n 1)'"
+	is "$(grep -c "^agent-lock: $1: " "$work/said")" 1 "$1: run chooses it, and prints its hint once"
 }
 
 each_cache() {
-	for dir in $(lines "conf/caches/$1.ini" state); do
-		check "cache $1: $dir is made and writable" as_dev "$al" run --cache "$1" $project -- sh -c "echo x >'$dir/new'"
-		fails_with 'Operation not permitted' "cache $1: without it $dir is not" \
-			as_dev "$al" run $project -- sh -c "echo x >'$dir/new2'"
+	file=conf/caches/$1.ini
+	for name in $(lines "$file" ro); do
+		as_dev mkdir -p "$name"
 	done
-	for dir in $(lines "conf/caches/$1.ini" ro); do
-		as_dev mkdir -p "$dir"
-		check "cache $1: $dir is listed" as_dev "$al" run --cache "$1" $project -- ls "$dir"
-		fails_with 'Operation not permitted' "cache $1: without it $dir is not" \
-			as_dev "$al" run $project -- ls "$dir"
-	done
+	bare=$(as_dev "$al" new --name bare $project)
+	jail --cache "$1" $project
+	lines_hold "$file" "cache $1"
+	unjail
+	"$al" destroy "$bare" >/dev/null
 }
 
 begin
