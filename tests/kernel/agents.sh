@@ -68,10 +68,10 @@ start() {
 	shift
 	(
 		cd $project || exit
-		PATH=$home/.local/bin:$PATH as_dev timeout 300 \
+		PATH=$home/.local/bin:$PATH as_dev timeout 900 \
 			sh "$top/tests/agents/start" "$started" "$(cat "$model_dir/port")" "$@"
 	) >"$work/said" 2>"$work/said-besides" &
-	agent_pid=$!
+	agent_pid=$! began=$(date +%s)
 }
 
 # Until it has begun the last step, or ended.
@@ -89,6 +89,7 @@ end() {
 	end_status=$?
 	kill $model
 	wait $model 2>/dev/null
+	note "in $(($(date +%s) - began)) s"
 	is "$end_status $(grep -c 'went on' "$model_dir/9.result" 2>/dev/null)" '0 1' "$1"
 	[ $end_status = 0 ] || note "$(tail -n 20 "$work/said" "$work/said-besides")"
 }
