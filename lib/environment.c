@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "environment.h"
+#include "secret.h"
 #include "util.h"
 
 #define TMPDIR_MARK "${TMPDIR}"
@@ -14,19 +15,6 @@
 static size_t name_len(const char *variable)
 {
 	return strcspn(variable, "=");
-}
-
-/* scheme://user:password@host, anywhere in the value. */
-static bool has_password(const char *value)
-{
-	for (const char *at = value; (at = strstr(at, "://")); at += 3) {
-		size_t authority = strcspn(at + 3, "/?# \t\n\"'");
-		const char *end = memchr(at + 3, '@', authority);
-
-		if (end && memchr(at + 3, ':', (size_t)(end - at - 3)))
-			return true;
-	}
-	return false;
 }
 
 static bool is_set(const struct policy *policy, const char *variable)
@@ -55,7 +43,7 @@ static bool is_handed_in(const struct policy *policy, const char *variable)
 		if (rule->kind != POLICY_SET && fnmatch(rule->text, name, 0) == 0)
 			return rule->kind == POLICY_PASS;
 	}
-	return !has_password(variable + len + 1);
+	return !secret_address(variable + len + 1);
 }
 
 /* The last of several that are set under one name counts. */

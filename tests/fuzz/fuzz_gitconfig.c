@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * fuzz_gitconfig.c - any bytes as git's configuration: keys and values stay within their bounds, and the
- * reader comes to an end. The first line of a script is read from the same bytes.
+ * reader comes to an end; a copy holds no secret and, read again, says the same. The first line of a script is read from the same bytes.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,6 +19,33 @@ static void each(const char *key, const char *value, void *count)
 	++*(size_t *)count;
 }
 
+static const char *keep(const char *path, void *data)
+{
+	(void)data;
+	return path[0] == 'x' ? NULL : path;
+}
+
+static void check_copy(const char *text, size_t size)
+{
+	struct gitconfig_includes includes = {.replace = keep, .dir = "/home/ana"};
+	char name[GITCONFIG_KEY];
+	size_t len, again_len, third_len;
+	char *copy = gitconfig_filter(text, size, &includes, &len), *again, *third;
+
+	if (!copy || strlen(copy) != len || gitconfig_has_secret(copy, len, name))
+		abort();
+	if (gitconfig_has_secret(text, size, name) && (!name[0] || strlen(name) >= GITCONFIG_KEY))
+		abort();
+	/* Comments are not copied again. */
+	again = gitconfig_filter(copy, len, NULL, &again_len);
+	third = again ? gitconfig_filter(again, again_len, NULL, &third_len) : NULL;
+	if (!third || third_len != again_len || memcmp(third, again, again_len) != 0)
+		abort();
+	free(copy);
+	free(again);
+	free(third);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char interpreter[SHEBANG_MAX];
@@ -27,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gitconfig_each((const char *)data, size, each, &count);
 	if (count > size)
 		abort();
+	check_copy((const char *)data, size);
 	if (program_interpreter((const char *)data, size, interpreter) &&
 	    (!interpreter[0] || strlen(interpreter) >= SHEBANG_MAX))
 		abort();
