@@ -9,29 +9,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../bpf/agent_lock.h"
 #include "git.h"
+#include "git_inside.h"
 #include "gitconfig.h"
 #include "util.h"
 
-#define ORIGIN "git"
-#define GITDIRS_MAX 256 /* submodules and work trees of one repository that are looked at */
-#define DEPTH_MAX 6	/* submodules of submodules, and names with slashes */
+/* Each takes up to ten descriptors while a session is made, of 1024 that a process has by default. */
+#define GITDIRS_MAX 64	 /* submodules and work trees of one repository that are looked at */
+#define ENTRIES_MAX 8192 /* names of its directories */
+#define GIT_DEPTH_MAX 6	 /* submodules of submodules, and names with slashes */
 
 /* Where a rule goes, and how much is left to look at. */
 struct git {
 	struct policy *policy;
 	struct fail *f;
-	unsigned int left;
+	unsigned int left;    /* of GITDIRS_MAX */
+	unsigned int entries; /* of ENTRIES_MAX */
+	int project;
+	const char *path; /* the project's name */
+	const char *home;
+	int linked; /* of a linked work tree its own directory in the repository; else -1 */
+	struct git_granted *granted;
+	bool crowded; /* not all of it was looked at */
 };
 
 static int add(struct git *git, enum policy_right right, const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 
+	/* Too long for a path, it can still be reached by a relative one: not to be left open. */
 	if (snprintf(path, sizeof(path), "%s%s%s", dir, *name ? "/" : "", name) >=
 	    (int)sizeof(path))
-		return 0; /* too long to be opened */
-	return policy_add(git->policy, right, path, ORIGIN, false, true, git->f);
+		return fail(git->f, ENAMETOOLONG, "cannot guard the repository '%s'", Q(dir));
+	return policy_add(git->policy, right, path, GIT_ORIGIN, false, right != POLICY_RW, git->f);
 }
 
 /* What git would run, or be led by to what it would run, in a repository of its own or of a work tree. */
@@ -50,70 +61,13 @@ static int guard(struct git *git, const char *dir)
 	return guard_part(git, dir) || add(git, POLICY_GUARD, dir, "config") ? -1 : 0;
 }
 
-/*
- * A small file of the caller's or root's, whole and without the newline at its end; NULL with errno. No
- * link, no fifo: whoever put it there must not choose what is read, nor keep us waiting.
- */
-static char *read_small(int dir, const char *name, size_t max)
-{
-	cleanup_fd int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char *text;
-	struct stat st;
-	ssize_t len;
-
-	if (fd < 0 || fstat(fd, &st))
-		return NULL;
-	errno = EINVAL;
-	if (!S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != 0) ||
-	    st.st_size > (off_t)max)
-		return NULL;
-	text = malloc(max + 1);
-	len = text ? read(fd, text, max) : -1;
-	if (len < 0 || memchr(text, '\0', (size_t)len)) {
-		free(text);
-		return NULL;
-	}
-	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-		len--;
-	text[len] = '\0';
-	return text;
-}
-
-static bool same(int a, int b)
-{
-	struct stat of_a, of_b;
-
-	return a >= 0 && b >= 0 && fstat(a, &of_a) == 0 && fstat(b, &of_b) == 0 &&
-	       of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
-}
-
-static int open_dir(int at, const char *path)
-{
-	return openat(at, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* Does dir lie in project, or is it that? */
-static bool lies_in(int dir, int project)
-{
-	int at = fcntl(dir, F_DUPFD_CLOEXEC, 0), up;
-
-	for (; at >= 0; at = up) {
-		bool found = same(at, project), root;
-
-		up = found ? -1 : open_dir(at, "..");
-		root = same(at, up);
-		close(at);
-		if (root)
-			close(up);
-		if (found || root)
-			return found;
-	}
-	return false;
-}
-
+static int guard_parts(struct git *git, int gitdir, const char *dir, int depth);
 static int guard_below(struct git *git, int at, const char *dir, const char *name, int depth);
 
-/* Each entry of a directory that is a directory, no link; the list is bounded. */
+/*
+ * Each entry of a directory. What is more than is looked at, or cannot be listed, is guarded as a whole: a
+ * session could have filled it up so that what matters is left out.
+ */
 static int each_below(struct git *git, int at, const char *dir,
 		      int (*each)(struct git *git, int at, const char *dir, const char *name,
 				  int depth),
@@ -128,61 +82,98 @@ static int each_below(struct git *git, int at, const char *dir,
 	if (!entries) {
 		if (fd >= 0)
 			close(fd);
-		return 0;
+		return add(git, POLICY_GUARD, dir, "");
 	}
-	while (!ret && git->left && (entry = readdir(entries))) {
-		if (entry->d_name[0] == '.')
+	while (!ret && (entry = readdir(entries))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
+		if (!git->left || !git->entries) {
+			git->crowded = true;
+			ret = add(git, POLICY_GUARD, dir, "");
+			break;
+		}
+		git->entries--;
 		ret = each(git, fd, dir, entry->d_name, depth);
 	}
 	closedir(entries);
 	return ret;
 }
 
-static int open_below(int at, const char *name)
-{
-	return openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 static int guard_worktree(struct git *git, int at, const char *dir, const char *name, int depth)
 {
+	cleanup_fd int own = git_open_below(at, name);
 	char path[PATH_MAX];
 
-	(void)at;
-	(void)depth;
+	if (own < 0)
+		return 0;
+	if (depth == GIT_DEPTH_MAX ||
+	    snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return add(git, POLICY_GUARD, dir, "");
 	git->left--;
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return guard(git, path);
+	if (guard(git, path) || guard_parts(git, own, path, depth + 1))
+		return -1;
+	/* What another work tree alone has is not this one's; of its own directory it needs both. */
+	if (git->linked < 0 || git_same(own, git->linked))
+		return 0;
+	return add(git, POLICY_GUARD, path, "HEAD") || add(git, POLICY_GUARD, path, "index") ? -1
+											     : 0;
+}
+
+static int guard_part_of(struct git *git, int gitdir, const char *dir, const char *name,
+			 int (*each)(struct git *git, int at, const char *dir, const char *name,
+				     int depth),
+			 int depth)
+{
+	cleanup_fd int part = git_open_below(gitdir, name);
+	char path[PATH_MAX];
+
+	if (part < 0)
+		return 0;
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return add(git, POLICY_GUARD, dir, "");
+	return each_below(git, part, path, each, depth);
 }
 
 /* The work trees and submodules of a repository. */
 static int guard_parts(struct git *git, int gitdir, const char *dir, int depth)
 {
-	cleanup_fd int worktrees = open_below(gitdir, "worktrees");
-	cleanup_fd int modules = open_below(gitdir, "modules");
-	char path[PATH_MAX];
+	return guard_part_of(git, gitdir, dir, "worktrees", guard_worktree, depth) ||
+			       guard_part_of(git, gitdir, dir, "modules", guard_below, depth)
+		       ? -1
+		       : 0;
+}
 
-	snprintf(path, sizeof(path), "%s/worktrees", dir);
-	if (worktrees >= 0 && each_below(git, worktrees, path, guard_worktree, depth))
-		return -1;
-	snprintf(path, sizeof(path), "%s/modules", dir);
-	return modules >= 0 ? each_below(git, modules, path, guard_below, depth) : 0;
+/* What lies beside a HEAD that a session may have put where the names of submodules only go on. */
+static int guard_beside(struct git *git, int at, const char *dir, const char *name, int depth)
+{
+	static const char *const parts[] = {"objects", "refs",	"logs",	   "info",     "hooks",
+					    "lfs",     "index", "modules", "worktrees"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (strcmp(name, parts[i]) == 0)
+			return 0;
+	return guard_below(git, at, dir, name, depth);
 }
 
 /* A submodule's repository, or a directory that its name goes on in. */
 static int guard_below(struct git *git, int at, const char *dir, const char *name, int depth)
 {
-	cleanup_fd int gitdir = open_below(at, name);
+	cleanup_fd int gitdir = git_open_below(at, name);
 	char path[PATH_MAX];
 
-	if (gitdir < 0 || depth == DEPTH_MAX ||
-	    snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+	if (gitdir < 0)
 		return 0;
+	if (depth == GIT_DEPTH_MAX ||
+	    snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return add(git, POLICY_GUARD, dir, name);
 	git->left--;
 	if (faccessat(gitdir, "HEAD", F_OK, AT_SYMLINK_NOFOLLOW))
 		return each_below(git, gitdir, path, guard_below, depth + 1);
 	/* Not its configuration: `git submodule update` writes that each time, and fails if it cannot. */
-	return guard_part(git, path) || guard_parts(git, gitdir, path, depth + 1) ? -1 : 0;
+	return guard_part(git, path) || guard_parts(git, gitdir, path, depth + 1) ||
+			       each_below(git, gitdir, path, guard_beside, depth + 1)
+		       ? -1
+		       : 0;
 }
 
 struct wanted {
@@ -201,29 +192,104 @@ static void take_wanted(const char *key, const char *value, void *data)
 /* The last value of a key in dir's configuration, "" if there is none. */
 static void value_of(int dir, const char *name, const char *key, struct wanted *out)
 {
-	cleanup_free char *text = read_small(dir, name, GITCONFIG_MAX);
+	cleanup_free char *text = git_read(dir, name, GITCONFIG_MAX);
 
 	*out = (struct wanted){.key = key};
 	if (text)
 		gitconfig_each(text, strlen(text), take_wanted, out);
 }
 
-/* Hooks that are kept in the project itself. */
-static int guard_hooks_path(struct git *git, int gitdir, const char *project)
-{
-	struct wanted hooks;
+/*
+ * A repository's configuration may say that hooks, or more configuration, are kept in the work tree: what
+ * is there is run, or obeyed, as if it were in .git. Guarded and not granted: the text may be a session's.
+ */
+struct local {
+	struct git *git;
+	const char *dir; /* of the file that is read */
+	int depth;
+	int ret;
+};
 
-	value_of(gitdir, "config", "core.hookspath", &hooks);
-	if (!hooks.value[0] || hooks.value[0] == '/' || hooks.value[0] == '~')
+static int guard_named(struct git *git, const char *base, const char *value)
+{
+	char path[PATH_MAX];
+
+	if (value[0] == '~' && value[1] == '/' && git->home)
+		return add(git, POLICY_GUARD, git->home, value + 2);
+	if (value[0] == '/')
+		return add(git, POLICY_GUARD, value, "");
+	/* It names nothing that could be opened. */
+	if (!value[0] || snprintf(path, sizeof(path), "%s/%s", base, value) >= (int)sizeof(path))
 		return 0;
-	return add(git, POLICY_GUARD, project, hooks.value);
+	return add(git, POLICY_GUARD, path, "");
+}
+
+static void read_local(struct local *local, int at, const char *name);
+
+static void take_local(const char *key, const char *value, void *data)
+{
+	struct local *local = data;
+	char path[PATH_MAX];
+
+	if (local->ret || !local->git->left)
+		return;
+	if (strcmp(key, "core.hookspath") == 0) {
+		local->git->left--;
+		local->ret = guard_named(local->git, local->git->path, value);
+	}
+	if (strcmp(key, "include.path") != 0 && strcmp(key, "includeif.path") != 0)
+		return;
+	local->git->left--;
+	local->ret = guard_named(local->git, local->dir, value);
+	if (value[0] != '/' && value[0] != '~' && !local->ret &&
+	    snprintf(path, sizeof(path), "%s/%s", local->dir, value) < (int)sizeof(path))
+		read_local(local, AT_FDCWD, path);
+}
+
+static void read_local(struct local *local, int at, const char *name)
+{
+	cleanup_free char *text = git_read(at, name, GITCONFIG_MAX);
+	cleanup_free char *dir = at == AT_FDCWD ? strdup(name) : NULL;
+	struct local inner = *local;
+
+	if (!text || local->depth == GIT_DEPTH_MAX)
+		return;
+	if (dir) {
+		*strrchr(dir, '/') = '\0';
+		inner.dir = dir;
+	}
+	inner.depth++;
+	gitconfig_each(text, strlen(text), take_local, &inner);
+	local->ret = inner.ret;
+}
+
+static int guard_named_in(struct git *git, int gitdir, const char *dir)
+{
+	struct local local = {.git = git, .dir = dir};
+
+	read_local(&local, gitdir, "config");
+	return local.ret;
+}
+
+/* What git would run or obey there, granted or not: --rw may grant it. */
+static int guard_all(struct git *git, int gitdir, const char *dir)
+{
+	return guard(git, dir) || guard_parts(git, gitdir, dir, 0) ||
+			       guard_named_in(git, gitdir, dir)
+		       ? -1
+		       : 0;
 }
 
 static int granted(struct git *git, int gitdir, const char *dir)
 {
-	return add(git, POLICY_RW, dir, "") || guard(git, dir) || guard_parts(git, gitdir, dir, 0)
-		       ? -1
-		       : 0;
+	struct git_granted *granted = git->granted;
+	struct stat st;
+
+	if (fstat(gitdir, &st))
+		return fail(git->f, errno, "cannot look at the repository '%s'", Q(dir));
+	granted->dev[granted->len] = st.st_dev;
+	granted->ino[granted->len++] = st.st_ino;
+	return add(git, POLICY_RW, dir, "") || guard_all(git, gitdir, dir) ? -1 : 0;
 }
 
 /*
@@ -231,189 +297,173 @@ static int granted(struct git *git, int gitdir, const char *dir)
  * way, and a commondir that says otherwise could lead anywhere. What the main work tree alone has,
  * HEAD and index, is not this one's.
  */
-static int grant_common(struct git *git, int gitdir, const char *dir)
+static int grant_common(struct git *git, int gitdir)
 {
-	cleanup_free char *text = read_small(gitdir, "commondir", PATH_MAX);
-	cleanup_fd int named = text ? open_dir(gitdir, text) : -1,
-		       common = open_dir(gitdir, "../..");
+	cleanup_free char *text = git_read(gitdir, "commondir", PATH_MAX);
+	cleanup_fd int named = text ? git_open(gitdir, text) : -1,
+		       common = git_open(gitdir, "../..");
 	char path[PATH_MAX];
 
-	if (!same(named, common) || fd_path(common, path, sizeof(path)))
+	if (!git_same(named, common) || !git_is_worktree_of(gitdir, common) ||
+	    fd_path(common, path, sizeof(path)))
 		return 1;
+	git->linked = gitdir;
 	if (granted(git, common, path) || add(git, POLICY_GUARD, path, "HEAD") ||
 	    add(git, POLICY_GUARD, path, "index"))
 		return -1;
-	/* Deeper than what was said of its parent: its own HEAD and index it may write. */
-	return granted(git, gitdir, dir);
+	return 0;
 }
 
 /* 0: granted; 1: it does not say that this is its work tree; -1 */
-static int grant(struct git *git, int project, int gitfile, int gitdir, const char *dir)
+static int grant(struct git *git, int gitfile, int gitdir, const char *dir)
 {
-	cleanup_free char *back = read_small(gitdir, "gitdir", PATH_MAX);
+	cleanup_free char *back = git_read(gitdir, "gitdir", PATH_MAX);
 	struct wanted worktree;
 
 	if (back) {
 		cleanup_fd int file = openat(gitdir, back, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-		return same(file, gitfile) ? grant_common(git, gitdir, dir) : 1;
+		return git_same(file, gitfile) ? grant_common(git, gitdir) : 1;
 	}
 	value_of(gitdir, "config", "core.worktree", &worktree);
 	if (worktree.value[0]) {
-		cleanup_fd int tree = open_dir(gitdir, worktree.value);
+		cleanup_fd int tree = git_open(gitdir, worktree.value);
 
-		return same(tree, project) ? granted(git, gitdir, dir) : 1;
+		return git_same(tree, git->project) && git_is_submodule(gitdir, 0)
+			       ? granted(git, gitdir, dir)
+			       : 1;
 	}
 	return 1;
 }
 
-static int doubt(char **out_doubt, const char *why, const char *what)
+static void doubt(char **out_doubt, const char *why, const char *what)
 {
-	if (asprintf(out_doubt, "%s '%s'", why, Q(what)) < 0)
+	if (asprintf(out_doubt, "git: %s '%s'", why, Q(what)) < 0)
 		*out_doubt = NULL;
+}
+
+/* Nothing is granted; what --rw may grant is guarded all the same. */
+static int doubt_pointed(struct git *git, int gitdir, const char *dir, char **out_doubt)
+{
+	cleanup_fd int worktrees = git_open(gitdir, "..");
+	cleanup_fd int common =
+		git_is_named(worktrees, "worktrees") ? git_open(gitdir, "../..") : -1;
+	char path[PATH_MAX];
+
+	if (guard_all(git, gitdir, dir))
+		return -1;
+	if (common < 0 || fd_path(common, path, sizeof(path)))
+		snprintf(path, sizeof(path), "%s", dir);
+	else if (guard_all(git, common, path))
+		return -1;
+	doubt(out_doubt,
+	      "not given, as it does not point back here (--rw if it is meant): the "
+	      "repository",
+	      path);
 	return 0;
 }
 
-/* .git is a file: "gitdir: PATH". */
-static int add_pointed(struct git *git, int project, int gitfile, char **out_doubt)
+/* .git is a file: "gitdir: PATH". A session that replaced it would choose what the next git obeys. */
+static int add_pointed(struct git *git, int gitfile, char **out_doubt)
 {
 	static const char PREFIX[] = "gitdir: ";
-	cleanup_free char *text = read_small(project, ".git", PATH_MAX + sizeof(PREFIX));
+	cleanup_free char *text = git_read(git->project, ".git", PATH_MAX + sizeof(PREFIX));
 	cleanup_fd int gitdir = -1;
 	char dir[PATH_MAX];
 	int ret;
 
+	if (add(git, POLICY_GUARD, git->path, ".git"))
+		return -1;
 	if (!text || strncmp(text, PREFIX, strlen(PREFIX)) != 0)
-		return doubt(out_doubt, "git: not understood:", ".git");
-	gitdir = open_dir(project, text + strlen(PREFIX));
+		return doubt(out_doubt, "not understood:", ".git"), 0;
+	gitdir = git_open(git->project, text + strlen(PREFIX));
 	if (gitdir < 0 || fd_path(gitdir, dir, sizeof(dir)))
 		return doubt(out_doubt,
-			     "git: .git leads to what cannot be opened:", text + strlen(PREFIX));
+			     ".git leads to what cannot be opened:", text + strlen(PREFIX)),
+		       0;
 	/* Then it is the session's own, whatever it says. */
-	if (lies_in(gitdir, project))
-		return guard(git, dir) || guard_parts(git, gitdir, dir, 0) ? -1 : 0;
-	ret = grant(git, project, gitfile, gitdir, dir);
-	return ret > 0 ? doubt(out_doubt,
-			       "git: not granted, as it does not point back here (--rw if it is "
-			       "meant):",
-			       dir)
-		       : ret;
+	if (git_lies_in(gitdir, git->project))
+		return guard_all(git, gitdir, dir);
+	ret = grant(git, gitfile, gitdir, dir);
+	return ret > 0 ? doubt_pointed(git, gitdir, dir, out_doubt) : ret;
 }
 
-int git_add_repository(int project, const char *path, struct policy *policy, char **out_doubt,
-		       struct fail *f)
+static int add_repository(struct git *git, char **out_doubt)
 {
-	struct git git = {.policy = policy, .f = f, .left = GITDIRS_MAX};
-	cleanup_fd int there = openat(project, ".git", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int there = openat(git->project, ".git", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	cleanup_fd int gitdir = -1;
 	char dir[PATH_MAX];
 	struct stat st;
 
-	*out_doubt = NULL;
 	if (there < 0 || fstat(there, &st))
 		return 0;
 	if (S_ISREG(st.st_mode))
-		return add_pointed(&git, project, there, out_doubt);
-	if (!S_ISDIR(st.st_mode))
-		return doubt(out_doubt, "git: neither a directory nor a file:", ".git");
-	gitdir = open_below(project, ".git");
-	snprintf(dir, sizeof(dir), "%s/.git", path);
-	return gitdir >= 0 && (guard_parts(&git, gitdir, dir, 0) ||
-			       guard_hooks_path(&git, gitdir, path))
-		       ? -1
-		       : 0;
-}
-
-struct including {
-	struct git *git;
-	const char *home;
-	int own[2];	 /* the home directory, and its .config */
-	const char *dir; /* of the file that is read */
-	int depth;
-	int ret;
-};
-
-/* ~/ is the home directory, what is relative is so to the file that says it. */
-static bool expand(const struct including *including, const char *value, char *out, size_t size)
-{
-	int len = value[0] == '~' && value[1] == '/'
-			  ? snprintf(out, size, "%s%s", including->home, value + 1)
-		  : value[0] == '/' ? snprintf(out, size, "%s", value)
-				    : snprintf(out, size, "%s/%s", including->dir, value);
-
-	return len > 0 && (size_t)len < size && value[0];
-}
-
-/* A place of the user's own, which no session has by default. */
-static bool is_own(const struct including *including, int dir)
-{
-	return same(dir, including->own[0]) ||
-	       (including->own[1] >= 0 && lies_in(dir, including->own[1]));
-}
-
-static void read_configuration(struct including *including, const char *file);
-
-/*
- * What the user's configuration names may lie in a project, where a session could have put a link in its
- * place, or words of its own: so elsewhere no link is followed, and nothing that is said there.
- */
-static void take_include(const char *key, const char *value, void *data)
-{
-	struct including *including = data;
-	bool include = strcmp(key, "include.path") == 0 || strcmp(key, "includeif.path") == 0;
-	bool hooks = strcmp(key, "core.hookspath") == 0 && strchr("~/", value[0]);
-	char path[PATH_MAX], above[PATH_MAX];
-	cleanup_fd int dir = -1;
-	struct stat st;
-
-	if (including->ret || !(include || hooks) || !including->git->left ||
-	    !expand(including, value, path, sizeof(path)) || lstat(path, &st))
-		return;
-	*strrchr(strcpy(above, path), '/') = '\0';
-	dir = open_dir(AT_FDCWD, *above ? above : "/");
-	if (dir < 0 || (S_ISLNK(st.st_mode) && !is_own(including, dir)))
-		return;
-	including->git->left--;
-	including->ret = policy_add(including->git->policy, POLICY_RO, path, ORIGIN, false, true,
-				    including->git->f);
-	if (include && is_own(including, dir))
-		read_configuration(including, path);
-}
-
-/* Whatever condition an include has: which one holds depends on where git is run. */
-static void read_configuration(struct including *including, const char *file)
-{
-	cleanup_free char *real = realpath(file, NULL);
-	cleanup_free char *text = real ? read_small(AT_FDCWD, real, GITCONFIG_MAX) : NULL;
-	struct including inner = *including;
-
-	if (!text || including->ret || including->depth == DEPTH_MAX)
-		return;
-	*strrchr(real, '/') = '\0';
-	inner.dir = real;
-	inner.depth++;
-	gitconfig_each(text, strlen(text), take_include, &inner);
-	including->ret = inner.ret;
-}
-
-int git_add_configuration(const char *home, struct policy *policy, struct fail *f)
-{
-	struct git git = {.policy = policy, .f = f, .left = GITDIRS_MAX};
-	struct including including = {.git = &git, .home = home};
-	static const char *const names[] = {"/.gitconfig", "/.config/git/config"};
-	char file[PATH_MAX];
-
-	if (!home)
-		return 0;
-	snprintf(file, sizeof(file), "%s/.config", home);
-	including.own[0] = open_dir(AT_FDCWD, home);
-	including.own[1] = open_dir(AT_FDCWD, file);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(file, sizeof(file), "%s%s", home, names[i]);
-		read_configuration(&including, file);
+		return add_pointed(git, there, out_doubt);
+	if (!S_ISDIR(st.st_mode)) {
+		doubt(out_doubt,
+		      "neither a directory nor a file (--rw what it leads to if it is meant):",
+		      ".git");
+		return add(git, POLICY_GUARD, git->path, ".git");
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(including.own); i++)
-		if (including.own[i] >= 0)
-			close(including.own[i]);
-	return including.ret;
+	gitdir = git_open_below(git->project, ".git");
+	if (gitdir < 0 || snprintf(dir, sizeof(dir), "%s/.git", git->path) >= (int)sizeof(dir))
+		return fail(git->f, errno, "cannot open the repository of '%s'", Q(git->path));
+	return guard_all(git, gitdir, dir);
+}
+
+int git_add_repository(int project, const char *path, const char *home, struct policy *policy,
+		       struct git_granted *out_granted, char **out_doubt, struct fail *f)
+{
+	struct git git = {.policy = policy,
+			  .f = f,
+			  .left = GITDIRS_MAX,
+			  .entries = ENTRIES_MAX,
+			  .project = project,
+			  .path = path,
+			  .home = home,
+			  .linked = -1,
+			  .granted = out_granted};
+
+	*out_granted = (struct git_granted){0};
+	*out_doubt = NULL;
+	if (add_repository(&git, out_doubt))
+		return -1;
+	if (git.crowded && !*out_doubt)
+		doubt(out_doubt,
+		      "more submodules and work trees than are looked at: the rest of them is "
+		      "read only:",
+		      path);
+	return 0;
+}
+
+/* What the rule led to: the object that was appended first for it. */
+static const struct object *object_of(const struct objects *objects, size_t rule)
+{
+	for (size_t i = 0; i < objects->len; i++)
+		if (objects->list[i].rule == rule && !(objects->list[i].rights & AL_NAMES))
+			return &objects->list[i];
+	return NULL;
+}
+
+static bool is_granted(const struct git_granted *granted, const struct object *object)
+{
+	for (size_t i = 0; object && i < granted->len; i++)
+		if (granted->dev[i] == object->dev && granted->ino[i] == object->ino)
+			return true;
+	return false;
+}
+
+int git_check(const struct git_granted *granted, const struct policy *policy,
+	      const struct objects *objects, struct fail *f)
+{
+	for (size_t i = 0; i < policy->len; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+
+		if (rule->right != POLICY_RW || strcmp(rule->origin, GIT_ORIGIN) != 0 ||
+		    is_granted(granted, object_of(objects, i)))
+			continue;
+		fail(f, 0, "the repository '%s' was replaced meanwhile", Q(rule->path));
+		return fail_hint(f, "does a session write there? try again");
+	}
+	return 0;
 }

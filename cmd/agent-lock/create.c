@@ -197,17 +197,24 @@ int refuse_exposure(const struct objects *objects, const char *home, struct fail
 	return 0;
 }
 
-static int add_git(struct policy *policy, int project, const char *path, const char *home,
-		   struct fail *f)
+static int add_git(struct creation *creation, int project, const char *home, struct fail *f)
 {
 	cleanup_free char *doubt = NULL;
+	struct git_user user = {0};
+	int ret = git_add_repository(project, creation->directory, home, &creation->policy,
+				     &creation->git, &doubt, f) ||
+				  git_user_read(home, &user, f) ||
+				  git_user_add_rules(&user, &creation->policy, f)
+			  ? -1
+			  : 0;
 
-	if (git_add_repository(project, path, policy, &doubt, f) ||
-	    git_add_configuration(home, policy, f))
-		return -1;
-	if (doubt)
+	if (!ret && doubt)
 		warn("%s", doubt);
-	return 0;
+	if (!ret && user.first_secret[0])
+		warn("git: %s looks like a secret: the session gets a copy without it",
+		     user.first_secret);
+	git_user_done(&user);
+	return ret;
 }
 
 /* The names that --profile was given. */
@@ -242,7 +249,7 @@ static int build(struct creation *creation, const char *typed, const char *comma
 	    policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false,
 		       f))
 		return -1;
-	if (add_git(&creation->policy, project, creation->directory, context.home, f))
+	if (add_git(creation, project, context.home, f))
 		return -1;
 	for (size_t i = 0; i < len; i++)
 		if (add_given(&creation->policy, &given[i], &context, f))
@@ -325,7 +332,8 @@ int creation_make(int daemon, struct creation *creation, char *out_name)
 		warn_fail(&f);
 		return EXIT_REFUSED;
 	}
-	if (!creation->force && refuse_exposure(&objects, caller_home(), &f)) {
+	if (git_check(&creation->git, &creation->policy, &objects, &f) ||
+	    (!creation->force && refuse_exposure(&objects, caller_home(), &f))) {
 		objects_done(&objects);
 		warn_fail(&f);
 		return EXIT_REFUSED;

@@ -151,18 +151,40 @@ static int add_variables(struct policy *policy, const char *session, const struc
 	return policy_add_variable(policy, POLICY_SET, text, f);
 }
 
+/* With the user's rights, which may read what the session may not. */
+static int copy_configuration(const struct policy *policy, struct git_copies *out_copies,
+			      struct fail *f)
+{
+	struct git_user user;
+	int ret;
+
+	if (!git_copies_wanted(policy))
+		return 0;
+	ret = git_user_read(caller_home(), &user, f) || git_copies_make(&user, out_copies, f) ? -1
+											      : 0;
+	git_user_done(&user);
+	return ret;
+}
+
 static int enter(int daemon, const char *session, struct entry_plan *plan,
 		 const struct policy *more, struct fail *f)
 {
+	struct git_copies copies = {0};
+	const char *tmpdir;
 	char **variables;
 
-	if (add_variables(&plan->policy, session, more, f) || go_inside(plan->directory, f) ||
+	if (copy_configuration(&plan->policy, &copies, f) ||
+	    add_variables(&plan->policy, session, more, f) || go_inside(plan->directory, f) ||
 	    strip(daemon, f) || client_enter(daemon, session, f))
 		return -1;
 	close(daemon);
 	if (settle_in(f))
 		return -1;
-	variables = environment_make(&plan->policy, environ, make_tmpdir(plan), f);
+	tmpdir = make_tmpdir(plan);
+	if (tmpdir && git_copies_write(&copies, tmpdir, f))
+		return -1;
+	git_copies_done(&copies);
+	variables = environment_make(&plan->policy, environ, tmpdir, f);
 	if (!variables)
 		return -1;
 	environ = variables;

@@ -12,6 +12,7 @@
 #include "conf.h"
 #include "event.h"
 #include "fail.h"
+#include "git.h"
 
 int cmd_new(int argc, char **argv);
 int cmd_exec(int argc, char **argv);
@@ -74,6 +75,7 @@ struct creation {
 	struct policy policy;
 	struct profile profile; /* of all that were chosen */
 	const char *directory;
+	struct git_granted git;
 };
 /*
  * Parse up to DIR; *out_rest is the index of what follows it, which is a command if the caller runs one:

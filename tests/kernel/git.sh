@@ -2,21 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Promise: git works in a session, in a repository, in a linked work tree and in a submodule whose
-# repositories lie outside the project; what a session leaves in a repository runs nothing later; and no
-# file that an earlier session may have written brings a right.
+# repositories lie outside the project; and what a session leaves in a repository runs nothing later.
 . ./tests/kernel/lib.sh
 
 home=/home/dev
-
-git_as_dev() {
-	as_dev git -c protocol.file.allow=always -C "$@"
-}
-
-# repository DIR: with two commits and a branch
-repository() {
-	as_dev git init -q -b main "$1" && as_dev sh -c "cd '$1' && echo a >a && git add a && git commit -qm a &&
-		git branch other && echo b >b && git add b && git commit -qm b"
-}
 
 # In the project that the session is for, and the same outside.
 works() {
@@ -75,6 +64,34 @@ inside sh -c 'echo h >h && git add h && git commit -qm h'
 is "$(cat $home/plain/ran)" ran 'one that the user made'
 unjail
 
+# With a remote: what is written to its configuration is refused, nothing half made stays, and the rest goes on.
+repository $home/upstream
+git_as_dev $home/plain remote add origin $home/upstream
+git_as_dev $home/plain config extensions.worktreeConfig true
+git_as_dev $home/plain config --worktree core.commitGraph true
+as_dev cp -a $home/plain $home/plain.remote
+outside=$home/plain.remote
+jail --ro $home/upstream $home/plain
+works 'fetch from a path' 'git fetch -q origin && git rev-parse -q --verify origin/other'
+works 'with configuration of the work tree: status, commit' 'git status --short && echo w >>a && git commit -qam w'
+says=$(inside git checkout -b tracks origin/other 2>&1)
+note "git checkout -b tracks origin/other: $?" "$says"
+case $says in
+*'Operation not permitted'*) ok 'a branch that would track: git says what was refused' ;;
+*) not_ok 'a branch that would track: git says what was refused' "$says" ;;
+esac
+check 'without tracking it is made' inside git checkout -q --no-track -b tracks-not origin/other
+control 'outside it tracks' git_as_dev $home/plain.remote checkout -q -b tracks origin/other
+for command in 'config user.name x' 'remote add other /nowhere' 'remote set-url origin /nowhere' 'branch --set-upstream-to=origin/main' \
+	'config --worktree core.fsmonitor x' 'sparse-checkout set a' "submodule --quiet add $home/upstream sub"; do
+	refused "git $command" inside sh -c "git checkout -q main && git $command"
+	control "git $command" as_dev sh -c "cd $home/plain.remote && git checkout -q main && git $command"
+	check 'no lock of it stays' sh -c "! find $home/plain/.git -name '*.lock' | grep ."
+done
+unjail
+control "outside the repository's configuration can be written afterwards" git_as_dev $home/plain config user.name dev
+git_as_dev $home/plain remote remove origin
+
 # No repository yet: that would be one with hooks and configuration of the session's.
 as_dev mkdir -p $home/empty
 jail $home/empty
@@ -87,6 +104,7 @@ unjail
 # Linked work trees.
 repository $home/main
 git_as_dev $home/main worktree add -q -b linked $home/linked
+git_as_dev $home/main worktree add -q -b second $home/second
 as_dev cp -a $home/main $home/main.out
 git_as_dev $home/main.out worktree add -q -f -b linked.out $home/linked.out
 outside=$home/linked.out
@@ -96,6 +114,14 @@ guarded $home/main/.git config hooks/post-commit HEAD
 refused 'where it points to is not changed' inside sh -c "echo /tmp >$home/main/.git/worktrees/linked/commondir"
 refused 'nor where it is' inside sh -c "echo /tmp >$home/main/.git/worktrees/linked/gitdir"
 refused 'the main work tree is not the session'\''s' inside cat $home/main/a
+refused 'the .git file is not written' inside sh -c 'echo "gitdir: /tmp" >.git'
+refused 'nor removed' inside rm -f .git
+refused 'nor replaced by a repository of its own' inside sh -c 'mkdir g && mv -T .git g/old; mkdir .git'
+for file in HEAD index gitdir commondir config.worktree; do
+	refused "another work tree's $file is not written" inside sh -c "echo x >>$home/main/.git/worktrees/second/$file"
+	control "outside it is" as_dev sh -c "cp -a $home/main/.git/worktrees/second $home/copy && echo x >>$home/copy/$file && rm -r $home/copy"
+done
+check 'nor is it in the way' inside git worktree list
 unjail
 is "$(git_as_dev $home/main log --format=%s -1 linked)" c.linked 'its commits are in the main repository'
 
@@ -118,53 +144,23 @@ works 'submodule update' 'git submodule --quiet update'
 guarded .git/modules/sub hooks/post-commit
 unjail
 
-# What an earlier session may have planted.
-as_dev mkdir -p $home/evil $home/private
-repository $home/private/repo
-git_as_dev $home/private/repo worktree add -q $home/private/wt
-as_dev sh -c "echo 'gitdir: $home/private/repo/.git' >$home/evil/.git"
-doubt=$(as_dev "$al" new $home/evil 2>&1 >/dev/null)
-case $doubt in
-*'does not point back here'*) ok 'a .git file that the other side does not confirm: it is said' ;;
-*) not_ok 'a .git file that the other side does not confirm: it is said' "$doubt" ;;
-esac
-session=evil
-refused 'and nothing is granted' inside cat $home/private/repo/.git/HEAD
+# A clone whose submodules were not fetched yet, and a work tree of the session's own project.
+as_dev git clone -q $home/super $home/fresh
+as_dev git clone -q $home/super $home/fresh.out
+git_as_dev $home/fresh worktree add -q $home/fresh/inner
+jail --ro $home/lib --ro $home/super $home/fresh
+refused 'git submodule update --init' inside git submodule --quiet update --init
+check 'no lock of it stays' sh -c "! find $home/fresh/.git -name '*.lock' | grep ."
+control 'git submodule update --init' git_as_dev $home/fresh.out submodule --quiet update --init
+check 'git goes on' inside git status --short
+check 'in the inner work tree, too' inside sh -c 'cd inner && echo i >i && git add i && git commit -qm i'
+refused 'which is not removed' inside git worktree remove inner
 unjail
-as_dev sh -c "echo 'gitdir: $home/private/repo/.git/worktrees/wt' >$home/evil/.git"
-jail $home/evil
-refused "another work tree's" inside cat $home/private/repo/.git/worktrees/wt/HEAD
+jail --ro $home/lib --ro $home/super --rw $home/fresh/.git/config $home/fresh
+check 'git submodule update --init with --rw .git/config' inside git submodule --quiet update --init
 unjail
-control 'outside all of it is read' as_dev cat $home/private/repo/.git/worktrees/wt/HEAD
-# One that points back, but whose commondir leads elsewhere.
-as_dev sh -c "mkdir -p $home/fake/worktrees/x && echo $home/evil/.git >$home/fake/worktrees/x/gitdir &&
-	echo $home/private/repo/.git >$home/fake/worktrees/x/commondir && echo 'gitdir: $home/fake/worktrees/x' >$home/evil/.git"
-jail $home/evil
-refused 'a commondir that leads elsewhere' inside cat $home/private/repo/.git/HEAD
-unjail
-# Links in places that are guarded: a guard gives nothing.
-as_dev sh -c "rm $home/evil/.git && cd $home/evil && git init -q . && mkdir -p .git/modules/m .claude && echo ref >.git/modules/m/HEAD &&
-	ln -s $home/.ssh/id_ed25519 .git/modules/m/config && ln -s $home/.ssh .git/modules/m/hooks && rm -rf .git/hooks && ln -s $home/.ssh .git/hooks &&
-	ln -s $home/.ssh .codex && ln -s $home/.ssh/id_ed25519 .envrc && ln -s $home/.ssh .git/modules/l"
-jail $home/evil
-for link in .git/modules/m/config .git/modules/m/hooks/id_ed25519 .git/hooks/id_ed25519 .codex/id_ed25519 .envrc .git/modules/l/id_ed25519; do
-	refused "$link leads to a key: not read" inside cat $link
-	control "outside $link is" as_dev cat $home/evil/$link
-done
-as_dev sh -c "echo new >$home/.ssh/config"
-refused 'nor what comes to be there' inside cat $home/.ssh/config
-unjail
-# An include that lies in a project says nothing.
-as_dev sh -c "git config --global --add include.path $home/plain/inc && printf '[include]\npath = $home/.ssh/id_ed25519\n' >$home/plain/inc"
-jail $home/plain
-refused 'what a file in a project includes' inside cat $home/.ssh/id_ed25519
-unjail
-as_dev sh -c "ln -sf $home/.ssh/id_ed25519 $home/plain/inc"
-jail $home/plain
-refused 'what a link in a project leads to' inside cat $home/.ssh/id_ed25519
-unjail
+
 # Hooks that are kept in the tree.
-as_dev rm $home/plain/inc
 git_as_dev $home/plain config core.hooksPath tools/hooks
 as_dev mkdir -p $home/plain/tools/hooks
 jail $home/plain

@@ -111,6 +111,16 @@ as_dev() {
 	HOME=/home/dev USER=dev LOGNAME=dev "$bin/become" 1000 "$@"
 }
 
+git_as_dev() {
+	as_dev git -c protocol.file.allow=always -C "$@"
+}
+
+# repository DIR: with two commits and a branch
+repository() {
+	as_dev git init -q -b main "$1" && as_dev sh -c "cd '$1' && echo a >a && git add a && git commit -qm a &&
+		git branch other && echo b >b && git add b && git commit -qm b"
+}
+
 as_eve() {
 	HOME=/home/eve USER=eve LOGNAME=eve "$bin/become" 1001 "$@"
 }
