@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "../bpf/agent_lock.h"
+#include "climb.h"
 #include "exposure.h"
 #include "proto.h"
 #include "util.h"
@@ -24,7 +25,7 @@ static const char *const on_machine[] = {
 static bool at_or_below(const char *place, const struct stat *dir)
 {
 	cleanup_fd int at = open(place, O_PATH | O_CLOEXEC);
-	struct stat st, above;
+	struct stat st;
 
 	if (at < 0 || fstat(at, &st))
 		return false;
@@ -39,23 +40,7 @@ static bool at_or_below(const char *place, const struct stat *dir)
 		*slash = '\0';
 		return at_or_below(holder, dir);
 	}
-	for (;;) {
-		int up;
-
-		if (st.st_dev == dir->st_dev && st.st_ino == dir->st_ino)
-			return true;
-		up = openat(at, "..", O_PATH | O_CLOEXEC);
-		if (up < 0 || fstat(up, &above)) {
-			if (up >= 0)
-				close(up);
-			return false;
-		}
-		close(at);
-		at = up;
-		if (above.st_dev == st.st_dev && above.st_ino == st.st_ino)
-			return false;
-		st = above;
-	}
+	return climb_meets(at, dir) > 0;
 }
 
 /* The program that asks: who can change it is not held by it. */

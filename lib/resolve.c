@@ -8,16 +8,10 @@
 #include <sys/vfs.h>
 
 #include "../bpf/agent_lock.h"
+#include "climb.h"
 #include "mounts.h"
 #include "resolve.h"
 #include "util.h"
-
-/* Is the object the same one? O_PATH descriptors held meanwhile keep numbers from being used again.
- */
-static bool same_object(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
 
 /* Takes fd in any case. */
 static int append(struct objects *objects, int fd, uint32_t rights, uint32_t rule, struct fail *f)

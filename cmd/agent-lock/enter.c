@@ -16,37 +16,23 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "climb.h"
 #include "environment.h"
 #include "util.h"
 #include "verbs.h"
 
-/* Is the working directory inside? By climbing from it, not by its name. */
-static bool inside(const char *directory)
+bool starts_inside(const char *directory)
 {
-	struct stat project, st, last = {0};
 	cleanup_fd int at = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat project;
 
-	if (stat(directory, &project))
-		return false;
-	while (at >= 0 && fstat(at, &st) == 0) {
-		int up;
-
-		if (st.st_dev == project.st_dev && st.st_ino == project.st_ino)
-			return true;
-		if (st.st_dev == last.st_dev && st.st_ino == last.st_ino)
-			return false;
-		last = st;
-		up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		close(at);
-		at = up;
-	}
-	return false;
+	return at >= 0 && stat(directory, &project) == 0 && climb_meets(at, &project) > 0;
 }
 
 /* A command started from elsewhere begins in the project: where it stood it could open nothing. */
 static int go_inside(const char *directory, struct fail *f)
 {
-	if (!directory[0] || inside(directory))
+	if (!directory[0] || starts_inside(directory))
 		return 0;
 	if (chdir(directory))
 		return fail(f, errno, "cannot change to the project directory '%s'", Q(directory));

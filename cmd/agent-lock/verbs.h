@@ -124,8 +124,13 @@ int keep_environment(struct policy *policy, struct fail *f);
 void say_left_out(const struct policy *policy);
 
 /*
- * enter.c: become the command inside the session, with what more says about the environment beside
- * what the session's own policy does; NULL: nothing. Returns only if that failed, with the exit code.
+ * enter.c: is the working directory the project, or below it? By climbing from it, not by its name. A
+ * command starts there then, else in the project.
+ */
+bool starts_inside(const char *directory);
+/*
+ * Become the command inside the session, with what more says about the environment beside what the
+ * session's own policy does; NULL: nothing. Returns only if that failed, with the exit code.
  */
 int enter_and_exec(int daemon, const char *session, const struct policy *more, char **command);
 
