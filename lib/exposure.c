@@ -18,11 +18,8 @@ static const char *const on_machine[] = {
 	PROTO_RUN_DIR, PROTO_LOG_DIR, "/sys/fs/bpf",
 };
 
-/*
- * Does climbing from place by ".." meet the directory? A file begins at the directory that holds
- * it.
- */
-static bool at_or_below(const char *place, const struct stat *dir)
+/* A file begins at the directory that holds it. */
+bool exposure_holds(const struct stat *dir, const char *place)
 {
 	cleanup_fd int at = open(place, O_PATH | O_CLOEXEC);
 	struct stat st;
@@ -38,7 +35,7 @@ static bool at_or_below(const char *place, const struct stat *dir)
 		if (!slash || slash == holder)
 			return false;
 		*slash = '\0';
-		return at_or_below(holder, dir);
+		return exposure_holds(dir, holder);
 	}
 	return climb_meets(at, dir) > 0;
 }
@@ -51,7 +48,7 @@ static bool holds_this_program(const struct stat *dir, char *out, size_t size)
 	if (len < 0)
 		return false;
 	out[len] = '\0';
-	return at_or_below(out, dir);
+	return exposure_holds(dir, out);
 }
 
 static void add(const char *name, char *out, size_t size)
@@ -69,7 +66,7 @@ static size_t exposed_of(const char *home, const struct stat *dir, char *out, si
 
 	for (size_t i = 0; home && i < ARRAY_SIZE(in_home); i++) {
 		snprintf(place, sizeof(place), "%s%s", home, in_home[i]);
-		if (!at_or_below(place, dir))
+		if (!exposure_holds(dir, place))
 			continue;
 		add(place, out, size);
 		found++;
@@ -93,7 +90,7 @@ size_t exposure(int fd, const char *home, char *out, size_t size)
 	if (owner && (!home || strcmp(owner->pw_dir, home) != 0))
 		found += exposed_of(owner->pw_dir, &dir, out, size);
 	for (size_t i = 0; i < ARRAY_SIZE(on_machine); i++) {
-		if (!at_or_below(on_machine[i], &dir))
+		if (!exposure_holds(&dir, on_machine[i]))
 			continue;
 		add(on_machine[i], out, size);
 		found++;

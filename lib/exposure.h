@@ -6,7 +6,9 @@
 #ifndef LIB_EXPOSURE_H
 #define LIB_EXPOSURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 /*
  * Write what lies at or below the directory behind fd, and should never be an agent's, into out:
@@ -14,5 +16,7 @@
  * Returns how many there are.
  */
 size_t exposure(int fd, const char *home, char *out, size_t size);
+/* Does place, a path, lie at or below the directory dir? Likewise by identity. */
+bool exposure_holds(const struct stat *dir, const char *place);
 
 #endif

@@ -101,6 +101,12 @@ static bool is_for(const struct profile *profile, const char *program)
 	return false;
 }
 
+static int two(const char *program, const char *one, const char *other, struct fail *f)
+{
+	fail(f, 0, "two profiles are for '%s': %s and %s", Q(program), one, other);
+	return fail_hint(f, "--profile %s, or the other one", one);
+}
+
 int profile_find(const char *program, const struct conf_context *context, char *out_name,
 		 struct fail *f)
 {
@@ -108,13 +114,15 @@ int profile_find(const char *program, const struct conf_context *context, char *
 	int ret = 0;
 
 	out_name[0] = '\0';
-	for (size_t i = 0; i < names.len && !ret && !out_name[0]; i++) {
+	for (size_t i = 0; i < names.len && !ret; i++) {
 		struct profile profile = {0};
 		struct policy unused;
 
 		policy_init(&unused);
 		ret = profile_read(PROFILES, names.list[i], context, &unused, &profile, f);
-		if (!ret && is_for(&profile, program))
+		if (!ret && is_for(&profile, program) && out_name[0])
+			ret = two(program, out_name, names.list[i], f);
+		else if (!ret && is_for(&profile, program))
 			strcpy(out_name, names.list[i]);
 		policy_done(&unused);
 		profile_done(&profile);

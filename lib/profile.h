@@ -21,7 +21,7 @@ int profile_read(const char *directory, const char *name, const struct conf_cont
 		 struct policy *policy, struct profile *out_profile, struct fail *f);
 /*
  * The profile of a program of this name; out_name (PROFILE_NAME_MAX + 1 bytes) is "" if there is none.
- * One that cannot be read is a failure: it might be the one.
+ * One that cannot be read is a failure: it might be the one. So are two of them.
  */
 int profile_find(const char *program, const struct conf_context *context, char *out_name,
 		 struct fail *f);

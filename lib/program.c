@@ -1,211 +1,236 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* program.c - see program.h */
+/* program.c - see program.h; what belongs to it is in program_grant.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "exposure.h"
+#include "../bpf/agent_lock.h"
+#include "climb.h"
 #include "program.h"
 #include "util.h"
 
-#define INTERPRETERS_MAX 4 /* a script's interpreter may be a script (fs/exec.c allows five) */
-#define ORIGIN "program"
+#define LINKS_MAX 40 /* on one way, as the kernel has it (MAXSYMLINKS) */
 
-static bool is_program(const char *path)
+/* A way through the file system, name by name, so that each directory on it can be looked at. */
+struct walk {
+	int dir; /* owned */
+	int links;
+	char rest[2 * PATH_MAX]; /* names to go */
+	bool (*visit)(void *user, int dir);
+	void *user;
+};
+
+/* What a link says comes before what follows it. errno is 0 then. */
+static int follow(struct walk *walk, int link, const char *rest)
 {
-	struct stat st;
+	char target[2 * PATH_MAX];
+	ssize_t len = readlinkat(link, "", target, PATH_MAX);
+	size_t more = strlen(rest);
 
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
-}
-
-bool program_find(const char *command, char *out, size_t size)
-{
-	const char *path = getenv("PATH");
-
-	if (strchr(command, '/')) {
-		snprintf(out, size, "%s", command);
-		return strlen(command) < size && is_program(out);
-	}
-	for (size_t len; path && *command; path += len + 1) {
-		len = strcspn(path, ":");
-		/* An empty entry is the working directory, as for execvp(3). */
-		if ((size_t)snprintf(out, size, "%.*s%s%s", (int)len, path, len ? "/" : "./",
-				     command) < size &&
-		    is_program(out))
-			return true;
-		if (!path[len])
-			return false;
-	}
-	return false;
-}
-
-bool program_in(const char *file, const struct stat *directory)
-{
-	char above[PATH_MAX];
-	struct stat st, last = {0};
-	cleanup_free char *real = realpath(file, NULL);
-	int at, up;
-
-	if (!real || strlen(real) >= sizeof(above))
-		return false;
-	*strrchr(strcpy(above, real), '/') = '\0';
-	for (at = open(*above ? above : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	     at >= 0 && fstat(at, &st) == 0; at = up) {
-		bool found = st.st_dev == directory->st_dev && st.st_ino == directory->st_ino;
-		bool root = st.st_dev == last.st_dev && st.st_ino == last.st_ino;
-
-		last = st;
-		up = found || root ? -1 : openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		close(at);
-		if (found)
-			return true;
-	}
-	return false;
-}
-
-static const char *word(const char **at, const char *end, size_t *out_len)
-{
-	const char *start;
-
-	while (*at < end && (**at == ' ' || **at == '\t'))
-		++*at;
-	start = *at;
-	while (*at < end && **at != ' ' && **at != '\t')
-		++*at;
-	*out_len = (size_t)(*at - start);
-	return start;
-}
-
-bool program_interpreter(const char *text, size_t len, char out[SHEBANG_MAX])
-{
-	const char *at = text + 2, *end, *name;
-	size_t size;
-
-	if (len > SHEBANG_MAX - 1)
-		len = SHEBANG_MAX - 1;
-	if (len < 3 || memcmp(text, "#!", 2) != 0)
-		return false;
-	end = memchr(text, '\n', len);
-	if (!end)
-		end = text + len;
-	name = word(&at, end, &size);
-	/* env(1): options and settings may come before the name. */
-	if (size >= 4 && memcmp(name + size - 4, "/env", 4) == 0) {
-		do
-			name = word(&at, end, &size);
-		while (size && (name[0] == '-' || memchr(name, '=', size)));
-	}
-	if (!size || memchr(name, '\0', size))
-		return false;
-	memcpy(out, name, size);
-	out[size] = '\0';
-	return true;
-}
-
-/* The one of this file; false if it is no script. */
-static bool interpreter_of(const char *file, char out[SHEBANG_MAX])
-{
-	char text[SHEBANG_MAX];
-	/* A fifo in its place must not hold us up. */
-	cleanup_fd int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
-	ssize_t len;
-
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return false;
-	len = read(fd, text, sizeof(text));
-	return len > 0 && program_interpreter(text, (size_t)len, out);
-}
-
-/* A directory that may be given away for reading; it is there. */
-static bool may_be_given(const char *path, const char *home)
-{
-	cleanup_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char exposed[256];
-
-	return fd >= 0 && !exposure(fd, home, exposed, sizeof(exposed));
-}
-
-static int add(const char *path, struct policy *policy, struct fail *f)
-{
-	return policy_add(policy, POLICY_RO, path, ORIGIN, false, true, f);
-}
-
-/* The outermost node_modules that a path lies in: a package needs its neighbours. */
-static bool node_modules_of(const char *path, char *out, size_t size)
-{
-	static const char NAME[] = "/node_modules/";
-	const char *at = strstr(path, NAME);
-
-	if (!at)
-		return false;
-	snprintf(out, size, "%.*s", (int)(at - path + (ptrdiff_t)strlen(NAME) - 1), path);
-	return true;
-}
-
-/* PREFIX of PREFIX/bin/NAME, unless it is one that is shared by all that its owner installs. */
-static bool prefix_of(const char *path, const char *home, char *out, size_t size)
-{
-	size_t home_len = home ? strlen(home) : 0;
-	char *slash;
-
-	snprintf(out, size, "%s", path);
-	for (int level = 0; level < 2; level++) {
-		slash = strrchr(out, '/');
-		if (!slash || slash == out || (level && strcmp(slash, "/bin") != 0))
-			return false;
-		*slash = '\0';
-	}
-	/* ~/.local, ~/.bun and the like hold more than programs. */
-	slash = strrchr(out, '/');
-	return slash != out && !(home_len && (size_t)(slash - out) == home_len &&
-				 strncmp(out, home, home_len) == 0);
-}
-
-/* The file, or what it is installed with. */
-static int add_file(const char *file, bool interpreter, const char *home, struct policy *policy,
-		    struct fail *f)
-{
-	char around[PATH_MAX];
-	bool found = node_modules_of(file, around, sizeof(around)) ||
-		     (interpreter && prefix_of(file, home, around, sizeof(around)));
-
-	if (strncmp(file, "/usr/", 5) == 0) /* the base policy has it */
-		return 0;
-	return add(found && may_be_given(around, home) ? around : file, policy, f);
-}
-
-/* A virtual environment's interpreter is a link, by whose own name it knows where it is. */
-static int add_environment(const char *link, const char *home, struct policy *policy,
-			   struct fail *f)
-{
-	char around[PATH_MAX];
-
-	return prefix_of(link, home, around, sizeof(around)) && around[0] == '/' &&
-			       strcmp(around, "/usr") != 0 && may_be_given(around, home)
-		       ? add(around, policy, f)
-		       : 0;
-}
-
-int program_add_rules(const char *file, const char *home, struct policy *policy, struct fail *f)
-{
-	char found[PATH_MAX], interpreter[SHEBANG_MAX];
-
-	snprintf(found, sizeof(found), "%s", file);
-	for (int level = 0; level < INTERPRETERS_MAX; level++) {
-		cleanup_free char *real = realpath(found, NULL);
-
-		if (!real)
-			return fail(f, errno, "cannot find the program '%s'", Q(found));
-		if (add_file(real, level, home, policy, f) ||
-		    (level && strcmp(found, real) != 0 && add_environment(found, home, policy, f)))
-			return -1;
-		if (!interpreter_of(real, interpreter) ||
-		    !program_find(interpreter, found, sizeof(found)))
-			return 0;
-	}
+	if (len < 0)
+		return -1;
+	errno = ++walk->links > LINKS_MAX ? ELOOP : ENAMETOOLONG;
+	if (walk->links > LINKS_MAX || len == PATH_MAX ||
+	    (size_t)len + more + 1 >= sizeof(walk->rest))
+		return -1;
+	target[len++] = '/';
+	memcpy(target + len, rest, more + 1);
+	if (!more)
+		target[len - 1] = '\0';
+	strcpy(walk->rest, target);
+	errno = 0;
 	return 0;
+}
+
+static int move_to(struct walk *walk, int dir)
+{
+	if (dir < 0)
+		return -1;
+	close(walk->dir);
+	walk->dir = dir;
+	return 0;
+}
+
+/* Take the first of the names that are left. Returns what it names; -1: go on, or errno says why. */
+static int step(struct walk *walk)
+{
+	cleanup_fd int fd = -1;
+	char name[NAME_MAX + 1];
+	char *rest = walk->rest;
+	struct stat st;
+	size_t len;
+
+	errno = 0;
+	if (rest[0] == '/' && move_to(walk, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)))
+		return -1;
+	rest += strspn(rest, "/");
+	len = strcspn(rest, "/");
+	errno = len ? ENAMETOOLONG : EISDIR;
+	if (!len || len > NAME_MAX)
+		return -1;
+	memcpy(name, rest, len);
+	name[len] = '\0';
+	rest += len;
+	rest += strspn(rest, "/");
+	errno = EPERM;
+	if (walk->visit && walk->visit(walk->user, walk->dir))
+		return -1;
+	fd = openat(walk->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return -1;
+	errno = 0;
+	if (S_ISLNK(st.st_mode)) {
+		(void)follow(walk, fd, rest); /* errno says it all */
+		return -1;
+	}
+	if (!*rest)
+		return steal_fd(&fd);
+	memmove(walk->rest, rest, strlen(rest) + 1);
+	(void)move_to(walk, steal_fd(&fd)); /* the next name is looked up there, or fails */
+	return -1;
+}
+
+/*
+ * Open what path names for one who stands in start, and the directory that it is in. visit is called
+ * for each directory in which a name is looked up; true from it ends the walk with EPERM.
+ */
+static int walk_open(int start, const char *path, bool (*visit)(void *user, int dir), void *user,
+		     int *out_dir)
+{
+	struct walk walk = {.visit = visit, .user = user};
+	int fd;
+
+	if (strlen(path) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(walk.rest, path);
+	walk.dir = openat(start, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (walk.dir < 0)
+		return -1;
+	do
+		fd = step(&walk);
+	while (fd < 0 && !errno);
+	if (fd < 0 || !out_dir)
+		close(walk.dir);
+	else
+		*out_dir = walk.dir;
+	return fd;
+}
+
+/* Is what path names this very object? */
+static bool names(int start, const char *path, int fd)
+{
+	cleanup_fd int other = openat(start, path, O_PATH | O_CLOEXEC);
+	struct stat a, b;
+
+	return other >= 0 && fstat(other, &a) == 0 && fstat(fd, &b) == 0 && same_object(&a, &b);
+}
+
+void program_done(struct program *program)
+{
+	if (program->fd >= 0)
+		close(program->fd);
+	if (program->dir >= 0)
+		close(program->dir);
+	free(program->name);
+	free(program->file);
+	free(program->path);
+	*program = (struct program){.fd = -1, .dir = -1};
+}
+
+const char *program_real_name(const struct program *program)
+{
+	return strrchr(program->path, '/') + 1;
+}
+
+/* What execve(2) would take. */
+static bool executable(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       faccessat(fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) == 0;
+}
+
+/*
+ * The links of procfs lead where their text does not, and an object may have no name here: what the
+ * kernel opens has to be what we looked at, and to have the name that a rule would give it.
+ */
+static bool try_file(const char *file, int start, struct program *out_program)
+{
+	struct program program = {.fd = -1, .dir = -1};
+	char path[AL_PATH_MAX + 1];
+
+	program.fd = walk_open(start, file, NULL, NULL, &program.dir);
+	if (program.fd < 0 || !executable(program.fd) || !names(start, file, program.fd) ||
+	    fd_path(program.fd, path, sizeof(path)) || path[0] != '/' ||
+	    !names(start, path, program.fd)) {
+		program_done(&program);
+		return false;
+	}
+	program.file = strdup(file);
+	program.path = strdup(path);
+	if (!program.file || !program.path) {
+		program_done(&program);
+		return false;
+	}
+	*out_program = program;
+	return true;
+}
+
+static bool find_file(const char *typed, const char *search, int start, struct program *out)
+{
+	const char *entry = search ? search : "/bin:/usr/bin";
+
+	if (strchr(typed, '/'))
+		return try_file(typed, start, out);
+	for (;; entry++) {
+		size_t len = strcspn(entry, ":");
+		char file[2 * PATH_MAX];
+
+		/* An empty one is the working directory. */
+		if (len < PATH_MAX && strlen(typed) <= NAME_MAX) {
+			snprintf(file, sizeof(file), "%.*s/%s", len ? (int)len : 1,
+				 len ? entry : ".", typed);
+			if (try_file(file, start, out))
+				return true;
+		}
+		entry += len;
+		if (!*entry)
+			return false;
+	}
+}
+
+bool program_find(const char *typed, const char *search, int start, struct program *out_program)
+{
+	const char *slash = strrchr(typed, '/');
+	struct program program;
+
+	if (!*typed || !find_file(typed, search, start, &program))
+		return false;
+	program.name = strdup(slash ? slash + 1 : typed);
+	if (!program.name) {
+		program_done(&program);
+		return false;
+	}
+	*out_program = program;
+	return true;
+}
+
+static bool in_reach(void *user, int dir)
+{
+	return places_writable(user, -1, dir);
+}
+
+bool program_planted(const struct program *program, int start, const struct places *places)
+{
+	struct places all = *places;
+	cleanup_fd int fd = -1;
+
+	if (places_writable(places, program->fd, program->dir))
+		return true;
+	fd = walk_open(start, program->file, in_reach, &all, NULL);
+	return fd < 0 || !names(start, program->path, fd);
 }

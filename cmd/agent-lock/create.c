@@ -76,7 +76,10 @@ void creation_done(struct creation *creation)
 	policy_done(&creation->policy);
 	profile_done(&creation->profile);
 	free((char *)creation->directory);
-	creation->directory = NULL;
+	free(creation->program);
+	free(creation->doubt);
+	free(creation->secret);
+	creation->directory = creation->program = creation->doubt = creation->secret = NULL;
 }
 
 static int read_base(struct policy *policy, const struct conf_context *given, struct fail *f)
@@ -197,24 +200,44 @@ int refuse_exposure(const struct objects *objects, const char *home, struct fail
 	return 0;
 }
 
-static int add_git(struct creation *creation, int project, const char *home, struct fail *f)
+/* What there is to say of it, once: a policy may be composed more often. */
+static int keep_doubts(struct creation *creation, char *doubt, const struct git_user *user,
+		       struct fail *f)
 {
-	cleanup_free char *doubt = NULL;
+	free(creation->doubt);
+	creation->doubt = doubt;
+	free(creation->secret);
+	creation->secret = user->first_secret[0] ? strdup(user->first_secret) : NULL;
+	return user->first_secret[0] && !creation->secret
+		       ? fail(f, ENOMEM, "cannot hold what git's configuration says")
+		       : 0;
+}
+
+static int add_git(struct creation *creation, const struct composition *composition, struct fail *f)
+{
+	const char *home = composition->context.home;
 	struct git_user user = {0};
-	int ret = git_add_repository(project, creation->directory, home, &creation->policy,
-				     &creation->git, &doubt, f) ||
+	char *doubt = NULL;
+	int ret = git_add_repository(composition->project, creation->directory, home,
+				     &creation->policy, &creation->git, &doubt, f) ||
 				  git_user_read(home, &user, f) ||
 				  git_user_add_rules(&user, &creation->policy, f)
 			  ? -1
 			  : 0;
 
-	if (!ret && doubt)
-		warn("%s", doubt);
-	if (!ret && user.first_secret[0])
-		warn("git: %s looks like a secret: the session gets a copy without it",
-		     user.first_secret);
+	if (keep_doubts(creation, doubt, &user, f))
+		ret = -1;
 	git_user_done(&user);
 	return ret;
+}
+
+static void say_doubts(const struct creation *creation)
+{
+	if (creation->doubt)
+		warn("%s", creation->doubt);
+	if (creation->secret)
+		warn("git: %s looks like a secret: the session gets a copy without it",
+		     creation->secret);
 }
 
 /* The names that --profile was given. */
@@ -229,31 +252,48 @@ static char **profiles_of(const struct given *given, size_t len, size_t *out_len
 	return names;
 }
 
-/* In the order in which they count: of two for one thing the later does. */
+int compose(struct creation *creation, const struct composition *composition, const char *found,
+	    size_t *out_own, struct fail *f)
+{
+	const struct conf_context *context = &composition->context;
+	char *one = (char *)found;
+
+	policy_done(&creation->policy);
+	profile_done(&creation->profile);
+	if (read_base(&creation->policy, context, f) ||
+	    add_profiles(creation, composition->profiles, composition->profiles_len, context, f) ||
+	    add_profiles(creation, &one, found ? 1 : 0, context, f))
+		return -1;
+	*out_own = creation->policy.len;
+	if (policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false,
+		       f) ||
+	    add_git(creation, composition, f))
+		return -1;
+	for (size_t i = 0; i < composition->given_len; i++)
+		if (add_given(&creation->policy, &composition->given[i], context, f))
+			return -1;
+	return 0;
+}
+
 static int build(struct creation *creation, const char *typed, const char *command,
 		 const struct given *given, size_t len, struct fail *f)
 {
-	struct conf_context context = {.home = caller_home()};
 	cleanup_fd int project = open_project(typed, (char **)&creation->directory, f);
-	size_t names_len;
-	cleanup_free char **names = profiles_of(given, len, &names_len);
-	struct stat st;
+	struct composition composition = {.given = given, .given_len = len, .project = project};
+	cleanup_free char **names = profiles_of(given, len, &composition.profiles_len);
+	size_t own;
 
 	if (project < 0)
 		return -1;
-	if (!names || fstat(project, &st))
-		return fail(f, errno, "cannot look at the project directory '%s'", Q(typed));
-	context.project = creation->directory;
-	if (read_base(&creation->policy, &context, f) ||
-	    add_profiles(creation, names, names_len, command, &context, &st, f) ||
-	    policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false,
-		       f))
+	if (!names)
+		return fail(f, ENOMEM, "cannot hold the options");
+	composition.profiles = names;
+	composition.context.home = caller_home();
+	composition.context.project = creation->directory;
+	if (compose(creation, &composition, NULL, &own, f) ||
+	    (command && adopt_program(creation, &composition, command, own, f)))
 		return -1;
-	if (add_git(creation, project, context.home, f))
-		return -1;
-	for (size_t i = 0; i < len; i++)
-		if (add_given(&creation->policy, &given[i], &context, f))
-			return -1;
+	say_doubts(creation);
 	policy_tidy(&creation->policy);
 	return 0;
 }

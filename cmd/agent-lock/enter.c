@@ -45,7 +45,9 @@ static int cannot_execute(const char *command)
 
 	warn("cannot execute '%s': %s", Q(command), strerror(no));
 	if (no == EPERM || no == EACCES)
-		fprintf(stderr, "hint: if the session refused it, give its directory with --ro\n");
+		fprintf(stderr,
+			"hint: if the session refused it: new --profile NAME, or new --ro DIR "
+			"with the directory that it is in\n");
 	return no == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
@@ -177,7 +179,8 @@ static int enter(int daemon, const char *session, struct entry_plan *plan,
 	return 0;
 }
 
-int enter_and_exec(int daemon, const char *session, const struct policy *more, char **command)
+int enter_and_exec(int daemon, const char *session, const struct policy *more, const char *program,
+		   char **command)
 {
 	struct entry_plan plan;
 	struct fail f = {0};
@@ -187,6 +190,6 @@ int enter_and_exec(int daemon, const char *session, const struct policy *more, c
 		warn_fail(&f);
 		return EXIT_SELF;
 	}
-	execvp(command[0], command);
+	execvp(program ? program : command[0], command);
 	return cannot_execute(command[0]);
 }

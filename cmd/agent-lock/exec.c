@@ -56,7 +56,7 @@ static int become(const char *session, bool root, const struct policy *more, cha
 		warn_fail(&f);
 		return EXIT_SELF;
 	}
-	return enter_and_exec(daemon, session, more, command);
+	return enter_and_exec(daemon, session, more, NULL, command);
 }
 
 int cmd_exec(int argc, char **argv)

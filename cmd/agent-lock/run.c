@@ -34,8 +34,8 @@ static void arrange_signals(void)
 }
 
 /* The command's signal dispositions are those that we were given. */
-static int run_in(const char *name, char **command, const struct sigaction *interrupt,
-		  const struct sigaction *quit)
+static int run_in(const char *name, const char *program, char **command,
+		  const struct sigaction *interrupt, const struct sigaction *quit)
 {
 	int status;
 
@@ -49,7 +49,8 @@ static int run_in(const char *name, char **command, const struct sigaction *inte
 		sigaction(SIGTERM, &plain, NULL);
 		sigaction(SIGHUP, &plain, NULL);
 		daemon = daemon_connect();
-		_exit(daemon < 0 ? EXIT_SELF : enter_and_exec(daemon, name, NULL, command));
+		_exit(daemon < 0 ? EXIT_SELF
+				 : enter_and_exec(daemon, name, NULL, program, command));
 	}
 	if (running < 0) {
 		warn("cannot fork: %s", strerror(errno));
@@ -115,11 +116,12 @@ int cmd_run(int argc, char **argv)
 	sigaction(SIGINT, NULL, &interrupt);
 	sigaction(SIGQUIT, NULL, &quit);
 	arrange_signals();
-	ret = make(&creation, name);
-	creation_done(&creation);
-	if (ret)
+	if (make(&creation, name)) {
+		creation_done(&creation);
 		return EXIT_SELF;
-	ret = run_in(name, argv + rest, &interrupt, &quit);
+	}
+	ret = run_in(name, creation.program, argv + rest, &interrupt, &quit);
+	creation_done(&creation);
 	destroy(name);
 	return ret;
 }

@@ -76,6 +76,9 @@ struct creation {
 	struct profile profile; /* of all that were chosen */
 	const char *directory;
 	struct git_granted git;
+	char *program; /* the file that run's command is; NULL: to be found inside */
+	char *doubt;   /* of what git's own files say, to be said; NULL: none */
+	char *secret;  /* in git's configuration, by its key, to be said; NULL: none */
 };
 /*
  * Parse up to DIR; *out_rest is the index of what follows it, which is a command if the caller runs one:
@@ -105,12 +108,31 @@ int amendment_make(struct amendment *amendment);
 /* freeze.c: stop the sessions that are named, or let them go on. An exit code that was explained. */
 int freeze_named(int argc, char **argv, bool freeze);
 
+/* create.c: what a policy is made of, kept as given. */
+struct composition {
+	struct conf_context context;
+	int project;		   /* its directory */
+	const struct given *given; /* options with their values */
+	size_t given_len;
+	char *const *profiles; /* names that --profile was given */
+	size_t profiles_len;
+};
 /*
- * profile.c: the profiles of these names or, if there are none, that of the command; and what the command
- * (NULL: none) is installed with.
+ * Make the policy, from nothing, in the order in which things count: the base, the profiles (found: one
+ * that was not given by name, or NULL), the project, the rest as given. *out_own: where the rules of
+ * the program that is run belong, before the project.
  */
-int add_profiles(struct creation *creation, char *const *names, size_t len, const char *command,
-		 const struct conf_context *context, const struct stat *project, struct fail *f);
+int compose(struct creation *creation, const struct composition *composition, const char *found,
+	    size_t *out_own, struct fail *f);
+/*
+ * profile.c: the program that run is given: its profile, if none was given by name; what it is installed
+ * with; and which file it is, so that no other one is executed. What a session could have put there gets
+ * neither. To be called with a composed policy.
+ */
+int adopt_program(struct creation *creation, const struct composition *composition,
+		  const char *command, size_t own, struct fail *f);
+int add_profiles(struct creation *creation, char *const *names, size_t len,
+		 const struct conf_context *context, struct fail *f);
 void say_hints(const struct profile *profile);
 /* --cache NAME,NAME..., --ssh-agent and --identity. */
 int add_caches(struct policy *policy, const char *list, const struct conf_context *context,
@@ -130,8 +152,10 @@ void say_left_out(const struct policy *policy);
 bool starts_inside(const char *directory);
 /*
  * Become the command inside the session, with what more says about the environment beside what the
- * session's own policy does; NULL: nothing. Returns only if that failed, with the exit code.
+ * session's own policy does; NULL: nothing. program is the file to execute; NULL: what command[0] is
+ * in the session's PATH. Returns only if that failed, with the exit code.
  */
-int enter_and_exec(int daemon, const char *session, const struct policy *more, char **command);
+int enter_and_exec(int daemon, const char *session, const struct policy *more, const char *program,
+		   char **command);
 
 #endif

@@ -80,10 +80,20 @@ static void check_settings(const struct settings *settings)
 	require(settings->log.ended <= LOGFILE_ENDED_MAX);
 }
 
+static void check_profile(struct profile *profile)
+{
+	for (size_t i = 0; i < profile->programs_len; i++)
+		require(profile->programs[i][0] && !strchr(profile->programs[i], '/'));
+	for (size_t i = 0; i < profile->hints_len; i++)
+		require(profile->hints[i][0]);
+	profile_done(profile);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct conf_context context = {.home = "/home/ana/[x]", .project = "/src/web"};
 	struct settings settings;
+	struct profile profile = {0};
 	struct conf_context base = {.home = "/home/ana/[x]", .system = true, .settings = &settings};
 	struct policy policy;
 	struct fail why = {.msg = ""};
@@ -96,8 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	policy_done(&policy);
 	policy_init(&policy);
 	settings_init(&settings);
+	base.profile = &profile;
 	(void)conf_parse((const char *)data, size, "fuzz", &base, &policy, NULL);
 	check_settings(&settings); /* whatever it said */
+	check_profile(&profile);
 	policy_done(&policy);
 	return 0;
 }

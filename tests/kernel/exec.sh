@@ -94,7 +94,7 @@ surroundings() {
 	env -i A=1 'B=two words' HOME=/home/dev "$bin/become" 1000 /usr/bin/env >"$work/env.outside"
 	env -i A=1 'B=two words' HOME=/home/dev "$bin/become" 1000 "$al" exec work -- /usr/bin/env \
 		>"$work/env.inside"
-	sed -i '/^TMPDIR=\|^AGENT_LOCK_/d' "$work/env.inside"
+	sed -i '/^TMPDIR=\|^TMUX_TMPDIR=\|^AGENT_LOCK_/d' "$work/env.inside"
 	check 'the environment is kept, but for what is the session'\''s' cmp "$work/env.outside" "$work/env.inside"
 	is "$(head -c 1000000 /dev/zero | dev_exec work -- cat | wc -c)" 1000000 \
 		'stdin and stdout are pipes'

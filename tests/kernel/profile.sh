@@ -131,7 +131,7 @@ as_dev sh -c "mkdir -p $project/bin && printf '#!/bin/sh\necho x >$home/.codex/n
 fails_with 'Operation not permitted' 'a program in the project has no profile' \
 	as_dev env "PATH=$project/bin:$PATH" "$al" run $project -- codex
 as_dev env "PATH=$project/bin:$PATH" "$al" run $project -- codex 2>"$work/said"
-check 'and it is said' grep -q "no profile: 'codex' lies in the project" "$work/said"
+check 'and it is said' grep -q "no profile: 'codex' lies where a session may write" "$work/said"
 check 'unless its user says so' as_dev env "PATH=$project/bin:$PATH" "$al" run --profile codex $project -- codex
 
 fails_with "there is none of the name 'nothing'" 'an unknown profile' as_dev "$al" new --profile nothing $project

@@ -61,17 +61,8 @@ static void test_lines(void)
 
 static void test_none(void)
 {
-	static const char *const none[] = {"",
-					   "#",
-					   "#!",
-					   "#!\n",
-					   "#! \t \n",
-					   "# !/x",
-					   "\n#!/x",
-					   "#!sh\n",
-					   "#!./sh\n",
-					   "\x7f"
-					   "ELF"};
+	static const char *const none[] = {"",	    "#",      "#!",	"#!\n",	    "#! \t \n",
+					   "# !/x", "\n#!/x", "#!sh\n", "#!./sh\n", "\177ELF"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
 		is_none(none[i], strlen(none[i]));
