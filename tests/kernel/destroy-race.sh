@@ -3,8 +3,11 @@
 #
 # Promise: while a session is destroyed nothing in it comes free, whatever it does meanwhile: forks,
 # executes programs, is entered; also when the daemon dies in the middle. Afterwards none of it runs.
+#
+#   ROUNDS=3  how often: a guest takes minutes for it
 . ./tests/kernel/lib.sh
 
+rounds=$(seq "${ROUNDS:-3}")
 home=/home/dev
 key=$home/.ssh/id_ed25519 said=$home/work/said
 
@@ -48,7 +51,7 @@ nothing_left() {
 }
 
 destroyed_in() {
-	for round in 1 2 3; do
+	for round in $rounds; do
 		storm "$1" 40
 		check "$1, $round: destroy ends it" as_dev "$al" destroy race
 		wait $stormy
@@ -104,7 +107,7 @@ entered_meanwhile() {
 # The daemon dies while it destroys: what is not dead yet stays jailed, and another ends it. That one
 # loads its programs beside forty processes that fork, which takes a guest minutes: hence its priority.
 daemon_dies() {
-	for wait in 0 0.05 0.2; do
+	for wait in $(printf '0.05\n0\n0.2\n' | head -n "${ROUNDS:-3}"); do
 		storm fork 40
 		as_dev "$al" destroy race >/dev/null 2>&1 &
 		sleep $wait
