@@ -206,48 +206,41 @@ __weak u32 scratch_rights(u32 rights, bool own)
 }
 
 struct own_climb {
-	struct dentry *dentry, *start;
+	struct dentry *dentry;
 	const struct jail *jail;
-	u32 renames;
 	bool own;
 };
 
-/* Up to what lies directly in a scratch directory; like climb_step(), from the start after a rename. */
+/* Up to what lies directly in a scratch directory. */
 static long own_climb_step(u32 step, void *context)
 {
 	struct own_climb *climb = context;
 	struct dentry *dentry = climb->dentry, *parent = dentry->d_parent;
 	struct inode *inode = dentry->d_inode;
-	u32 renames;
 
 	(void)step;
 	if (!inode || parent == dentry)
 		return 1;
-	if (!rule_says(parent, AL_SCRATCH, climb->jail)) {
-		climb->dentry = parent;
-		return 0;
-	}
-	renames = rename_count();
-	if (renames == climb->renames && !(renames & 1)) {
+	if (rule_says(parent, AL_SCRATCH, climb->jail)) {
 		climb->own = born_here(inode, climb->jail);
 		return 1;
 	}
-	climb->dentry = climb->start;
-	climb->renames = renames;
+	climb->dentry = parent;
 	return 0;
 }
 
 /*
  * Did the session put there what this is, or lies below? Asked by a climb of its own: to carry the
- * level below along on each walk would be paid where no scratch is.
+ * level below along on each walk would be paid where no scratch is. It counts only if nothing was
+ * renamed meanwhile, as in climb_step().
  */
 static __noinline bool in_own_scratch(struct dentry *dentry, const struct jail *jail)
 {
-	struct own_climb climb = {
-		.dentry = dentry, .start = dentry, .jail = jail, .renames = rename_count()};
+	struct own_climb climb = {.dentry = dentry, .jail = jail};
+	u32 renames = rename_count();
 
-	bpf_loop(CLIMB_STEPS, own_climb_step, &climb, 0);
-	return climb.own;
+	bpf_loop(AL_MAX_DEPTH, own_climb_step, &climb, 0);
+	return climb.own && renames == rename_count() && !(renames & 1);
 }
 
 /*
@@ -270,10 +263,12 @@ static __always_inline void walk(struct dentry *dentry, const struct jail *jail,
 
 	bpf_loop(CLIMB_STEPS, climb_step, &climb, 0);
 	*out_judged = climb.judged;
+	/* Twice: of two in a row somebody's rename spoils both once in a million times, if ever. */
 	if (climb.judged.rights & AL_SCRATCH)
-		out_judged->rights = scratch_rights(climb.judged.rights,
-						    climb.judged.distance &&
-							    in_own_scratch(dentry, jail));
+		out_judged->rights =
+			scratch_rights(climb.judged.rights, climb.judged.distance &&
+								   (in_own_scratch(dentry, jail) ||
+								    in_own_scratch(dentry, jail)));
 }
 
 /* The mark of a directory in which some names have rules; 0: there are none. dir is positive. */

@@ -385,6 +385,8 @@ void policy_print(const struct policy *policy, FILE *out)
 		const struct policy_rule *rule = &policy->rules[i];
 		const char *wants = rule->system ? "system" : rule->optional ? "optional" : "paths";
 
+		if (strcmp(rule->origin, POLICY_OWN_LOG) == 0)
+			continue;
 		/* Order has a meaning, so rules are not sorted by section. */
 		if (!section || strcmp(section, wants) != 0)
 			fprintf(out, "\n[%s]\n", wants);

@@ -42,6 +42,7 @@ struct policy_variable {
 	char *text;
 };
 
+#define POLICY_OWN_LOG "its log" /* the origin of a rule that each session gets for itself */
 #define POLICY_MAX_RULES 4096 /* of one session; as many patterns */
 
 struct policy_rule {
@@ -105,8 +106,8 @@ const char *policy_right_name(enum policy_right right);
 /* Returns false when name is no right. */
 bool policy_right_parse(const char *name, enum policy_right *out_right);
 /*
- * Print in the form that conf_read() accepts. What it reads is the same policy but for the origins;
- * a rule that is system is optional too.
+ * Print in the form that conf_read() accepts. What it reads is the same policy but for the origins, and
+ * for the session's own log; a rule that is system is optional too.
  */
 void policy_print(const struct policy *policy, FILE *out);
 

@@ -241,7 +241,7 @@ static int grant_log(struct session *session, struct fail *f)
 		return fail(f, ENOMEM, "cannot hold the policy's objects");
 	objects->list = more;
 	snprintf(path, sizeof(path), PROTO_LOG_DIR "/%s.log", session->name);
-	if (policy_add(&session->policy, POLICY_RO, path, "its log", true, true, f))
+	if (policy_add(&session->policy, POLICY_RO, path, POLICY_OWN_LOG, true, true, f))
 		return -1;
 	object.fd = open(PROTO_LOG_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (object.fd < 0)
