@@ -266,9 +266,9 @@ static __always_inline void walk(struct dentry *dentry, const struct jail *jail,
 	/* Twice: of two in a row somebody's rename spoils both once in a million times, if ever. */
 	if (climb.judged.rights & AL_SCRATCH)
 		out_judged->rights =
-			scratch_rights(climb.judged.rights, climb.judged.distance &&
-								   (in_own_scratch(dentry, jail) ||
-								    in_own_scratch(dentry, jail)));
+			scratch_rights(climb.judged.rights,
+				       climb.judged.distance && (in_own_scratch(dentry, jail) ||
+								 in_own_scratch(dentry, jail)));
 }
 
 /* The mark of a directory in which some names have rules; 0: there are none. dir is positive. */

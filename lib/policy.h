@@ -43,7 +43,7 @@ struct policy_variable {
 };
 
 #define POLICY_OWN_LOG "its log" /* the origin of a rule that each session gets for itself */
-#define POLICY_MAX_RULES 4096 /* of one session; as many patterns */
+#define POLICY_MAX_RULES 4096	 /* of one session; as many patterns */
 
 struct policy_rule {
 	enum policy_right right;
