@@ -85,7 +85,7 @@ check 'without tracking it is made' inside git checkout -q --no-track -b tracks-
 control 'outside it tracks' git_as_dev $home/plain.remote checkout -q -b tracks origin/other
 # Whatever it ends with: some of these git counts as done.
 for command in 'config user.name x' 'remote add other /nowhere' 'remote set-url origin /nowhere' 'branch --set-upstream-to=origin/main' \
-	'config --worktree core.commitGraph false' 'sparse-checkout set a' "submodule --quiet add $home/upstream sub"; do
+	'config --worktree core.commitGraph false' 'sparse-checkout set sub' "submodule --quiet add $home/upstream sub"; do
 	says=$(inside sh -c "git checkout -q main && git $command" 2>&1)
 	case $says in
 	*'Operation not permitted'*) ok "git $command: git says what was refused" ;;
