@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * fuzz_gitconfig.c - any bytes as git's configuration: keys and values stay within their bounds, and the
- * reader comes to an end; a copy holds no secret and, read again, says the same. The first line of a script is read from the same bytes.
+ * reader comes to an end; a copy holds no secret and, read again, says the same.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../lib/gitconfig.h"
-#include "../../lib/program.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,15 +47,11 @@ static void check_copy(const char *text, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char interpreter[SHEBANG_MAX];
 	size_t count = 0;
 
 	gitconfig_each((const char *)data, size, each, &count);
 	if (count > size)
 		abort();
 	check_copy((const char *)data, size);
-	if (program_interpreter((const char *)data, size, interpreter) &&
-	    (!interpreter[0] || strlen(interpreter) >= SHEBANG_MAX))
-		abort();
 	return 0;
 }
