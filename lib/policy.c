@@ -349,6 +349,11 @@ static void print_value(const char *key, const char *value, FILE *out)
 	print_text(value, out);
 }
 
+void policy_print_path(enum policy_right right, const char *path, FILE *out)
+{
+	print_value(policy_right_name(right), path, out);
+}
+
 static void print_variables(const struct policy *policy, FILE *out)
 {
 	if (policy->variables_len)
@@ -391,7 +396,7 @@ void policy_print(const struct policy *policy, FILE *out)
 		if (!section || strcmp(section, wants) != 0)
 			fprintf(out, "\n[%s]\n", wants);
 		section = wants;
-		print_value(policy_right_name(rule->right), rule->path, out);
+		policy_print_path(rule->right, rule->path, out);
 	}
 	print_variables(policy, out);
 	if (policy->sensitive_len)

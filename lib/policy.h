@@ -110,5 +110,7 @@ bool policy_right_parse(const char *name, enum policy_right *out_right);
  * for the session's own log; a rule that is system is optional too.
  */
 void policy_print(const struct policy *policy, FILE *out);
+/* One line of it. */
+void policy_print_path(enum policy_right right, const char *path, FILE *out);
 
 #endif

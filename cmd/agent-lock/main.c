@@ -34,6 +34,8 @@ static const struct verb {
 	{"list", cmd_list, "[--json]", "which sessions there are"},
 	{"report", cmd_report, "[--json] SESSION", "what was refused so far, how often, to whom"},
 	{"show", cmd_show, "SESSION", "its policy, in the form that --policy reads"},
+	{"suggest", cmd_suggest, "SESSION",
+	 "a small policy out of what was refused, for --policy, to be read first"},
 	{"why", cmd_why, "SESSION PATH...",
 	 "what it may do with them, by which rule, and what would change it"},
 	{"allow", cmd_allow,

@@ -21,6 +21,7 @@ int cmd_tail(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_suggest(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_freeze(int argc, char **argv);
 int cmd_thaw(int argc, char **argv);
@@ -104,6 +105,17 @@ struct amendment {
 	bool force;
 };
 int amendment_make(struct amendment *amendment);
+
+/* subject.c: what somebody asks about. */
+struct subject {
+	int fd;		   /* O_PATH: the object, or the directory that it is missing in; or -1 */
+	const char *child; /* its name there, in what was typed; "": it is there */
+	char path[2 * AL_PATH_MAX]; /* what it is called, links resolved */
+};
+/* The caller closes fd, also after a failure, unless it is -1. */
+int subject_open(const char *typed, struct subject *out, struct fail *f);
+/* Is it decided by what it is (procfs, sysfs, cgroups, a device), and by no rule of a path? */
+bool subject_is_fixed(const struct subject *subject);
 
 /* freeze.c: stop the sessions that are named, or let them go on. An exit code that was explained. */
 int freeze_named(int argc, char **argv, bool freeze);

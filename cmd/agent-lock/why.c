@@ -3,46 +3,11 @@
  * why.c - agent-lock why: what may a session do with a path, by which rule, and what would change it. The
  * kernel is asked, by what decides for the session itself. A process in a session may ask about its own.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "cg.h"
 #include "util.h"
 #include "verbs.h"
-
-struct subject {
-	int fd;			    /* O_PATH: the object, or the directory that it is missing in */
-	const char *child;	    /* its name there; "": it is there */
-	char path[2 * AL_PATH_MAX]; /* what it is called, links resolved */
-};
-
-static int open_subject(const char *typed, struct subject *out, struct fail *f)
-{
-	cleanup_free char *above = strdup(typed);
-	char *slash = above ? strrchr(above, '/') : NULL;
-
-	out->child = "";
-	out->fd = open(typed, O_PATH | O_CLOEXEC);
-	if (out->fd < 0 && errno == ENOENT && above) {
-		out->child = slash ? strrchr(typed, '/') + 1 : typed;
-		if (slash)
-			slash[slash == above] = '\0';
-		out->fd = open(slash ? above : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (out->fd < 0 || fd_path(out->fd, out->path, AL_PATH_MAX))
-		return fail(f, errno, "cannot look at '%s'", Q(typed));
-	if (!out->child[0])
-		return 0;
-	if (strlen(out->child) > AL_NAME_MAX)
-		return fail(f, ENAMETOOLONG, "cannot look at '%s'", Q(typed));
-	snprintf(out->path + strlen(out->path), AL_PATH_MAX, "%s%s", out->path[1] ? "/" : "",
-		 out->child);
-	return 0;
-}
 
 static const char *words(const struct verdict *verdict, bool missing)
 {
@@ -66,14 +31,12 @@ static const char *words(const struct verdict *verdict, bool missing)
 	return rights & AL_SCRATCH ? "holds what the session put there; refused itself" : "refused";
 }
 
-/* What a rule of a path's could change: nothing of what is decided by what it is. */
+/* What a rule of a path's could change. */
 static const char *option_for(const struct subject *subject, const struct verdict *verdict)
 {
-	struct statfs fs;
 	struct stat st;
 
-	if (fstat(subject->fd, &st) || fstatfs(subject->fd, &fs) || fs.f_type == PROC_SUPER_MAGIC ||
-	    fs.f_type == SYSFS_MAGIC || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+	if (subject_is_fixed(subject) || fstat(subject->fd, &st))
 		return NULL;
 	if (S_ISSOCK(st.st_mode) && !subject->child[0])
 		return verdict->rights & AL_CONNECT ? NULL : "--connect";
@@ -99,7 +62,7 @@ static int ask(int daemon, const char *session, const char *typed)
 	struct subject subject;
 	struct verdict verdict;
 	struct fail f = {0};
-	int ret = open_subject(typed, &subject, &f);
+	int ret = subject_open(typed, &subject, &f);
 
 	if (!ret)
 		ret = client_why(daemon, session, subject.fd, subject.child, &verdict, &f);
