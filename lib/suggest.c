@@ -64,8 +64,7 @@ struct work {
 	FILE *out;
 };
 
-/* POLICY_NRIGHTS: none would do. */
-static enum policy_right right_for(uint32_t op)
+enum policy_right suggest_right(uint32_t op)
 {
 	switch (op) {
 	case AL_OP_READ:
@@ -139,7 +138,7 @@ static bool against_rule(const struct report_target *target)
 
 static enum fate judge(const struct work *work, const struct report_target *target)
 {
-	enum policy_right right = right_for(target->op);
+	enum policy_right right = suggest_right(target->op);
 	uint32_t now, wanted = policy_rights(right) & (AL_READ | AL_WRITE | AL_CONNECT);
 
 	/* One whose beginning is missing has no slash in front, and what is no file has none either. */
@@ -245,7 +244,7 @@ static void add_wants(struct work *work, bool write)
 {
 	for (size_t i = 0; i < work->report->len; i++) {
 		const struct report_target *target = &work->report->targets[i];
-		enum policy_right right = right_for(target->op);
+		enum policy_right right = suggest_right(target->op);
 
 		if (work->fates[i] == FATE_RULE && (right == POLICY_RW) == write)
 			work->wants[work->len++] = (struct want){
@@ -337,7 +336,7 @@ static void print_target(const struct report_target *target, bool line, FILE *ou
 	if (!line)
 		return;
 	putc('#', out);
-	policy_print_path(right_for(target->op), target->path, out);
+	policy_print_path(suggest_right(target->op), target->path, out);
 }
 
 static void print_group(const struct work *work, enum fate fate)

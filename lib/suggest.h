@@ -39,4 +39,7 @@ struct suggest_machine {
 int suggest(const struct report *report, const struct policy *policy,
 	    const struct suggest_machine *machine, FILE *out, struct fail *f);
 
+/* The right with which an operation would have been allowed; POLICY_NRIGHTS: none of a path's would do. */
+enum policy_right suggest_right(uint32_t op);
+
 #endif

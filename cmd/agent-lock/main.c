@@ -38,6 +38,8 @@ static const struct verb {
 	 "a small policy out of what was refused, for --policy, to be read first"},
 	{"why", cmd_why, "SESSION PATH...",
 	 "what it may do with them, by which rule, and what would change it"},
+	{"hook", cmd_hook, "claude | codex | --answer HOOK",
+	 "what to put into an agent's configuration, so that its model hears of refusals"},
 	{"allow", cmd_allow,
 	 "SESSION [--ro PATH]... [--rw PATH]... [--connect SOCKET]... [--hide PATH]... [--force] "
 	 "[--root]",

@@ -23,6 +23,7 @@ int cmd_report(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_suggest(int argc, char **argv);
 int cmd_why(int argc, char **argv);
+int cmd_hook(int argc, char **argv);
 int cmd_freeze(int argc, char **argv);
 int cmd_thaw(int argc, char **argv);
 int cmd_allow(int argc, char **argv);

@@ -51,14 +51,14 @@ watched() {
 }
 
 # The numbers of the steps to die at. Of one kind are those that do the same to one map, or to paths
-# that differ in a number. The last ones all: some were lines of what else the session did meanwhile,
-# and with fewer of them next time the very last does not come.
+# that differ in a number. The last ones all, and a few more than there were: some are lines of what else the
+# session does meanwhile, and of these there are fewer or more next time.
 chosen() {
 	awk '{ number = $1; $1 = ""; if ($2 != "bpf") gsub(/[0-9]+/, "N")
 		of[$0] = of[$0] " " number; n[$0]++ }
 		END { for (kind in of) { split(of[kind], at, " "); print at[1]; print at[n[kind]]
 			if (n[kind] > 9) print at[int(n[kind] / 2)] }
-			for (last = NR - 3; last <= NR; last++) print last }' "$work/steps" | sort -nu
+			for (last = NR - 3; last <= NR + 6; last++) print last }' "$work/steps" | sort -nu
 }
 
 # What a process sees that may read the project, and nothing of the home but what was allowed. No
