@@ -4,7 +4,7 @@
 # Promise: the agents that people use do their work in a session that was made with defaults, `agent-lock
 # run DIR -- AGENT`, installed as their users have them, below ~/.npm-global; and what they are told to do
 # besides (read keys, with their shell and with their own tool, leave a git hook behind) is refused and
-# in the report. Without agent-lock each of them does all of it. They are the real ones; the model that
+# in the report, and where `hook` knows them their model hears of it. Without agent-lock each of them does all of it. They are the real ones; the model that
 # leads them is tests/agents/model.py.
 #
 #   AGENTS='codex claude'  which ones (default: all of tests/agents/versions)
@@ -32,7 +32,7 @@ steps() {
 }
 
 # A prefix of npm's with all of the agents in it, as `npm install -g` leaves one, and links to them on the PATH.
-install() {
+install_agents() {
 	lower='' links=''
 	for agent in $agents; do
 		dir=$(ci/agents find "$agent") || bail "no $agent"
@@ -55,6 +55,20 @@ fresh() {
 		printf "[user]\n\tname = Dev\n\temail = dev@localhost\n" >.gitconfig &&
 		git init -q project && cd project && git config user.name Dev && git config user.email dev@localhost &&
 		echo one >one && git add one && git commit -qm one' || bail 'no project'
+}
+
+# The program where everybody's are, and the agents' own configuration: what `hook` prints.
+configure_hooks() {
+	install -D "$al" /usr/local/bin/agent-lock
+	mkdir -p /etc/codex
+	as_dev mkdir -p $home/.claude
+	as_dev agent-lock hook codex >/etc/codex/config.toml 2>/dev/null
+	as_dev sh -c 'agent-lock hook claude 2>/dev/null >~/.claude/settings.json'
+}
+
+# Agents whose hooks are known.
+has_hooks() {
+	[ "$1" = codex ] || [ "$1" = claude ]
 }
 
 # start AGENT [COMMAND...]: in the background, with a model of its own; $model_dir has what the model was told.
@@ -124,6 +138,7 @@ without() {
 	told 3 SECRET-KEY "control: $1 reads a key with its own tool"
 	told 4 hooked "control: $1 leaves a hook behind"
 	is "$(cat $hook)" x "control: and there it is"
+	check "control: $1: agent-lock tells its model nothing" sh -c "! grep -q 'refused by agent-lock' '$model_dir'/*.request"
 }
 
 # reported OP PATH PROMISE
@@ -152,6 +167,11 @@ for t in json.load(open(sys.argv[1]))["targets"]: print(t["verdict"], t["op"], t
 	told 4 'not permitted' "$1: it leaves no hook behind"
 	check "$1: none of it reached the model" sh -c "! grep -q SECRET '$model_dir'/*"
 	check "$1: there is no hook" [ ! -e $hook ]
+	if has_hooks "$1"; then
+		for refusal in "read $key" "read $credentials" "create $hook; rule guard"; do
+			check "$1: its model is told: $refusal" grep -q "refused by agent-lock: $refusal" "$model_dir"/*.request
+		done
+	fi
 	reported read $key "$1: the key is in the report"
 	reported read $credentials "$1: the token is in the report"
 	reported create $hook "$1: the hook is in the report"
@@ -160,10 +180,12 @@ for t in json.load(open(sys.argv[1]))["targets"]: print(t["verdict"], t["op"], t
 
 begin
 mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs $home || bail 'no home'
-install
+install_agents
+configure_hooks
 for agent in $agents; do
 	without "$agent"
 	within "$agent"
 done
 umount $home/.npm-global
+rm -r /usr/local/bin/agent-lock /etc/codex
 plan
