@@ -223,6 +223,21 @@ int client_enter(int daemon, const char *name, struct fail *f)
 	return 0;
 }
 
+int client_adopt(int daemon, const char *name, const int *dirs, size_t len, struct fail *f)
+{
+	struct message message;
+
+	for (size_t at = 0; at < len;) {
+		message_start(&message, PROTO_ADOPT);
+		message_put_text(&message, name);
+		while (at < len && message.nfds < PROTO_FDS)
+			message.fds[message.nfds++] = dirs[at++];
+		if (send_message(daemon, &message, f) || receive(daemon, &message, f))
+			return -1;
+	}
+	return 0;
+}
+
 int client_list(int daemon, struct list_entry **out_entries, size_t *out_len, struct fail *f)
 {
 	cleanup_free struct list_entry *entries = NULL;

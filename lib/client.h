@@ -39,6 +39,11 @@ struct entry_plan {
 int client_prepare(int daemon, const char *name, struct entry_plan *out_plan, struct fail *f);
 /* Have the calling process moved into a session, and make sure that it was. */
 int client_enter(int daemon, const char *name, struct fail *f);
+/*
+ * Have running processes moved into a session, in this order: descriptors of /proc/PID (process.h), which stay
+ * the caller's. One that has ended is passed over. After a failure those before it are in the session.
+ */
+int client_adopt(int daemon, const char *name, const int *dirs, size_t len, struct fail *f);
 /* All sessions that the caller may see; *out_entries is the caller's. */
 int client_list(int daemon, struct list_entry **out_entries, size_t *out_len, struct fail *f);
 /* What happened in a session so far (merged and sorted); the caller frees it with report_done(). */

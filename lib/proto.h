@@ -61,6 +61,7 @@ enum proto_verb {
 	PROTO_VARIABLES,
 	PROTO_PREPARE,
 	PROTO_WHY,
+	PROTO_ADOPT,
 	/* replies */
 	PROTO_DONE = 64,
 	PROTO_FAIL,

@@ -46,6 +46,8 @@ static const struct verb {
 	 "more rules while it runs, in force at once; the later for a path counts"},
 	{"deny", cmd_deny, "SESSION PATH...",
 	 "refuse these from now on; what it has open already stays open"},
+	{"adopt", cmd_adopt, "SESSION PID...",
+	 "move what runs already into it, with all that it started; says what it holds open"},
 	{"freeze", cmd_freeze, "SESSION...", "stop all that runs in it, until thaw"},
 	{"thaw", cmd_thaw, "SESSION...", "let what is frozen go on"},
 	{"destroy", cmd_destroy, "SESSION... | --all", "kill all of it, print the summary"},

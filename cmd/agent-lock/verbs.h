@@ -22,6 +22,7 @@ int cmd_list(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_suggest(int argc, char **argv);
+int cmd_adopt(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_hook(int argc, char **argv);
 int cmd_freeze(int argc, char **argv);
@@ -117,6 +118,14 @@ struct subject {
 int subject_open(const char *typed, struct subject *out, struct fail *f);
 /* Is it decided by what it is (procfs, sysfs, cgroups, a device), and by no rule of a path? */
 bool subject_is_fixed(const struct subject *subject);
+
+/* held.c: what processes hold open. */
+struct process;
+/* By this a process would do more than its session may, whatever is decided: one that is to be adopted. */
+int refuse_ways_out(const struct process *process, const struct process *tree, size_t tree_len,
+		    struct fail *f);
+/* Each process, and what it goes on to use though the session may not open it. */
+void print_held(int daemon, const char *session, const struct process *tree, size_t len);
 
 /* freeze.c: stop the sessions that are named, or let them go on. An exit code that was explained. */
 int freeze_named(int argc, char **argv, bool freeze);

@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "lsm.h"
 #include "manager.h"
+#include "process.h"
 #include "session.h"
 
 struct daemon {
@@ -61,6 +62,8 @@ void feed_tick(struct daemon *daemon);
 int feed_wait_ms(const struct daemon *daemon);
 /* A line about the session itself: created, entered, destroyed. */
 void feed_session(struct daemon *daemon, struct session *session, const char *what, pid_t pid);
+/* A process that was running already is in the session now. */
+void feed_adopted(struct daemon *daemon, struct session *session, const struct process *process);
 /* One about a rule that it got: allowed, denied. */
 void feed_rule(struct daemon *daemon, struct session *session, const char *what, uint32_t rule,
 	       pid_t pid);

@@ -212,6 +212,14 @@ void feed_session(struct daemon *daemon, struct session *session, const char *wh
 	pass_on(daemon, session, &event);
 }
 
+void feed_adopted(struct daemon *daemon, struct session *session, const struct process *process)
+{
+	struct event event = event_about(session, "adopted", process->comm);
+
+	event.pid = (uint32_t)process->pid;
+	pass_on(daemon, session, &event);
+}
+
 void feed_rule(struct daemon *daemon, struct session *session, const char *what, uint32_t rule,
 	       pid_t pid)
 {

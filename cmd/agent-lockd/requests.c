@@ -356,6 +356,56 @@ static int request_exec(struct daemon *daemon, struct client *client, struct mes
 	return done(client, f);
 }
 
+/* Whose it is the kernel says, of the process and not of its number; checked before it is moved. */
+static int may_adopt(const struct client *client, const struct session *session,
+		     const struct process *process, struct fail *f)
+{
+	char other[SESSION_NAME_MAX + 1];
+
+	if (client->peer.uid != 0 && !process_is_of(process, client->peer.uid))
+		return fail(f, EPERM, "cannot adopt process %d, which is another user's",
+			    process->pid);
+	if (cg_session_of(process->pid, other, sizeof(other)) && strcmp(other, session->name) != 0)
+		return fail(f, EPERM, "cannot adopt process %d, which is in session '%s'",
+			    process->pid, other);
+	if (process->pid == 1 || process->pid == getpid() || process->kernel)
+		return fail(f, EPERM, "cannot adopt process %d, which is the machine's own",
+			    process->pid);
+	return 0;
+}
+
+static int adopt(struct daemon *daemon, struct client *client, struct session *session, int dir,
+		 struct fail *f)
+{
+	struct process process;
+
+	if (process_read(dir, &process))
+		return errno == ESRCH ? 0 : fail(f, errno, "cannot tell what process is meant");
+	if (cg_is_member_of(process.pid, session->name))
+		return 0;
+	if (may_adopt(client, session, &process, f))
+		return -1;
+	/* Should it end right here and its number be given away at once, then whoever got that is jailed. */
+	if (session_enter(daemon->sessions, session, process.pid, f))
+		return process_read(dir, &process) && errno == ESRCH ? 0 : -1;
+	feed_adopted(daemon, session, &process);
+	return 0;
+}
+
+static int request_adopt(struct daemon *daemon, struct client *client, struct message *message,
+			 struct fail *f)
+{
+	struct session *session = named(daemon, client, message, f);
+
+	for (uint32_t i = 0; session && i < message->nfds; i++)
+		if (adopt(daemon, client, session, message->fds[i], f))
+			return -1;
+	if (!session)
+		return -1;
+	message_close(message);
+	return done(client, f);
+}
+
 static int request_list(struct daemon *daemon, struct client *client, struct message *message,
 			struct fail *f)
 {
@@ -520,6 +570,8 @@ int request(struct daemon *daemon, struct client *client, struct message *messag
 		return request_why(daemon, client, message, f);
 	case PROTO_PREPARE:
 		return request_prepare(daemon, client, message, f);
+	case PROTO_ADOPT:
+		return request_adopt(daemon, client, message, f);
 	case PROTO_EXEC:
 		return request_exec(daemon, client, message, f);
 	case PROTO_LIST:

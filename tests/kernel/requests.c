@@ -35,6 +35,7 @@ static bool is_request(enum proto_verb verb)
 	case PROTO_VARIABLES:
 	case PROTO_COMMIT:
 	case PROTO_WHY:
+	case PROTO_ADOPT:
 	case PROTO_PREPARE:
 	case PROTO_EXEC:
 	case PROTO_LIST:
@@ -117,6 +118,7 @@ static const struct row {
 	OF_NAME(PROTO_AMEND, "amend"),
 	OF_NAME(PROTO_PREPARE, "prepare"),
 	OF_NAME(PROTO_EXEC, "exec"),
+	OF_NAME(PROTO_ADOPT, "adopt"),
 	OF_NAME(PROTO_DESTROY, "destroy"),
 	{PROTO_LIST, "list", put_name, false},
 	{PROTO_NEW, "new", put_new, false},
