@@ -11,6 +11,11 @@
 home=/home/dev
 started=''
 
+# With the addresses that a session is not told of: whoever knows them all the same is refused.
+inside() {
+	as_dev "$al" exec --keep-env "$session" -- "$@"
+}
+
 # background COMMAND...: as dev, outside, until the test ends.
 background() {
 	as_dev "$@" >>"$work/background.log" 2>&1 &
