@@ -15,7 +15,6 @@ static const struct option options[] = {
 	{"ro", required_argument, NULL, POLICY_RO},
 	{"rw", required_argument, NULL, POLICY_RW},
 	{"connect", required_argument, NULL, POLICY_CONNECT},
-	{"hide", required_argument, NULL, POLICY_HIDE},
 	{"force", no_argument, NULL, OPT_FORCE},
 	{"root", no_argument, NULL, OPT_ROOT},
 	{0},

@@ -28,7 +28,7 @@ allow() {
 	check 'a process that ran before: at once' wait_for grep -q '^code' $project/seen
 	check 'allow --rw, the later counts' dev_allow --rw lib
 	check 'is writable' inside sh -c "echo code >$home/lib/code"
-	check 'allow --hide' dev_allow --hide $home/lib/deep
+	check 'deny --hide' dev_deny --hide $home/lib/deep
 	hidden 'is hidden' inside cat $home/lib/deep/er/file
 	check 'allow --ro of several' dev_allow --ro $home/other --ro one
 	is "$(inside cat $home/other $home/one | tr '\n' ' ')" 'other one ' 'all of them'

@@ -31,7 +31,7 @@ leavings() {
 request() {
 	case $1 in
 	new) as_dev "$al" new --name work --ro "$bin" --deny $home/work/secret $home/work ;;
-	allow) as_dev "$al" allow work --ro $home/lib --rw $home/store --hide $home/lib/deep ;;
+	allow) as_dev "$al" allow work --ro $home/lib --rw $home/store ;;
 	deny) as_dev "$al" deny work $home/work/sub ;;
 	destroy) as_dev "$al" destroy work ;;
 	esac >"$work/said" 2>&1
