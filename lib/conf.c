@@ -91,9 +91,11 @@ static int parse_hex(char c)
 	return -1;
 }
 
+#define UID "${UID}"
+
 /*
- * Append text to out with its \xNN turned into bytes. People write these files too: unlike
- * unescape() this takes any byte as it is, and \xNN for any byte but NUL.
+ * Append text to out with its \xNN turned into bytes, and ${UID} into the caller's. People write these
+ * files too: unlike unescape() this takes any byte as it is, and \xNN for any byte but NUL.
  */
 static int decode(struct reading *r, const char *key, const char *text, char *out, size_t used,
 		  size_t size)
@@ -101,6 +103,15 @@ static int decode(struct reading *r, const char *key, const char *text, char *ou
 	while (*text) {
 		int c = (unsigned char)*text++;
 
+		if (c == '$' && strncmp(text - 1, UID, strlen(UID)) == 0) {
+			int len = snprintf(out + used, size - used, "%u", getuid());
+
+			if ((size_t)len >= size - used)
+				return reject_value(r, key, TOO_LONG);
+			used += (size_t)len;
+			text += strlen(UID) - 1;
+			continue;
+		}
 		if (c == '\\') {
 			int high = *text == 'x' ? parse_hex(text[1]) : -1;
 			int low = high >= 0 ? parse_hex(text[2]) : -1;

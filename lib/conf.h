@@ -3,7 +3,8 @@
  * conf.h - reads configuration and policy files (one format) into a struct policy.
  *
  *   [paths]      rw | ro | list | connect | deny | hide            absolute, ~/..., or
- *                | scratch | guard | state = PATH                  ${PROJECT}/...
+ *                | scratch | guard | state = PATH                  ${PROJECT}/...; ${UID} in it is
+ *                                                                  the caller's
  *   [optional]   the same; a path that does not exist is no error
  *   [system]     the same as optional; allowed uses are not listed (the base configuration, in
  *                what policy_print() writes)

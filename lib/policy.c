@@ -340,7 +340,10 @@ static void print_text(const char *value, FILE *out)
 		fprintf(out, "\\x%02x", (unsigned int)*value++);
 	(void)escape(value, strlen(value), text,
 		     sizeof(text)); /* fits: the policy_add*() refuse PATH_MAX bytes */
-	fprintf(out, "%s\n", text);
+	/* Nor is a variable in it one. */
+	for (const char *at = text; *at; at++)
+		fputs(*at == '$' ? "\\x24" : (char[]){*at, '\0'}, out);
+	putc('\n', out);
 }
 
 static void print_value(const char *key, const char *value, FILE *out)

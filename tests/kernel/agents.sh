@@ -31,6 +31,18 @@ steps() {
 	END
 }
 
+# With its own sandbox on: what that refuses, and what only agent-lock does.
+own_steps() {
+	cat <<-END
+	sh cat ~/.ssh/id_ed25519
+	sh echo x >~/outside && echo left it
+	sh echo x >.git/hooks/pre-commit && echo hooked
+	sh echo made >made.txt && cat made.txt
+	sh git status
+	sh until [ -e go-on ]; do sleep 0.2; done; echo went on
+	END
+}
+
 # A prefix of npm's with all of the agents in it, as `npm install -g` leaves one, and links to them on the PATH.
 install_agents() {
 	lower='' links=''
@@ -73,8 +85,8 @@ has_hooks() {
 
 # start AGENT [COMMAND...]: in the background, with a model of its own; $model_dir has what the model was told.
 start() {
-	model_dir=$work/$1-$#
-	steps >"$work/steps"
+	model_dir=$work/$1-$#-${story:=steps}
+	$story >"$work/steps"
 	python3 -I tests/agents/model.py "$work/steps" "$model_dir" 2>"$work/model.log" &
 	model=$!
 	wait_for [ -e "$model_dir/port" ] || bail "no model: $(cat "$work/model.log")"
@@ -90,7 +102,7 @@ start() {
 
 # Until it has begun the last step, or ended.
 wait_for_last_step() {
-	last=$(steps | grep -c '')
+	last=$(grep -c '' <"$work/steps")
 	while [ ! -e "$model_dir/$((last - 1)).result" ] && kill -0 $agent_pid 2>/dev/null; do
 		sleep 0.2
 	done
@@ -104,7 +116,7 @@ end() {
 	kill $model
 	wait $model 2>/dev/null
 	note "in $(($(date +%s) - began)) s"
-	is "$end_status $(grep -c 'went on' "$model_dir/9.result" 2>/dev/null)" '0 1' "$1"
+	is "$end_status $(grep -c 'went on' "$model_dir/$(grep -c '' <"$work/steps").result" 2>/dev/null)" '0 1' "$1"
 	[ $end_status = 0 ] || note "$(tail -n 20 "$work/said" "$work/said-besides")"
 }
 
@@ -141,6 +153,13 @@ without() {
 	check "control: $1: agent-lock tells its model nothing" sh -c "! grep -q 'refused by agent-lock' '$model_dir'/*.request"
 }
 
+# What the report says, a line each, to $work/targets
+list_targets() {
+	python3 -ISc 'import json, sys
+for t in json.load(open(sys.argv[1]))["targets"]: print(t["verdict"], t["op"], t["path"])' \
+		"$work/report.json" >"$work/targets"
+}
+
 # reported OP PATH PROMISE
 reported() {
 	if grep -qx "refused $1 $2" "$work/targets"; then
@@ -157,9 +176,7 @@ within() {
 	wait_for_last_step
 	as_dev "$al" report --json "$1" >"$work/report.json"
 	end "$1 does its steps in a session"
-	python3 -ISc 'import json, sys
-for t in json.load(open(sys.argv[1]))["targets"]: print(t["verdict"], t["op"], t["path"])' \
-		"$work/report.json" >"$work/targets"
+	list_targets
 	works "$1"
 	told 1 'not permitted' "$1: its shell reads no key"
 	told 2 'not permitted' "$1: and no token"
@@ -178,13 +195,44 @@ for t in json.load(open(sys.argv[1]))["targets"]: print(t["verdict"], t["op"], t
 	note "$(cat "$work/targets")"
 }
 
+# Its own sandbox, bubblewrap with namespaces of its own, on: outside, and in a session that may have these.
+own() {
+	export OWN_SANDBOX=1 story=own_steps
+	fresh
+	start "$1"
+	end "control: $1 in its own sandbox does its steps"
+	told 1 SECRET-KEY "control: that reads a key"
+	told 2 'Read-only file system' "control: it writes nothing outside the project"
+	told 4 made "control: it writes the project"
+	fresh
+	start "$1" "$al" run --name "$1" --localhost --profile "$1" --profile "$1-sandbox" $project --
+	wait_for_last_step
+	as_dev "$al" report --json "$1" >"$work/report.json"
+	end "$1 in its own sandbox, in a session, does its steps"
+	list_targets
+	told 1 'not permitted' "$1 in both: no key is read"
+	reported read $key "$1 in both: that is agent-lock's, and in the report"
+	told 2 'Read-only file system' "$1 in both: what its own sandbox refuses it refuses"
+	check "$1 in both: that is not in the report" sh -c "! grep -q $home/outside '$work/targets'"
+	check "$1 in both: there is no hook" [ ! -e $hook ]
+	told 4 made "$1 in both: it writes the project"
+	told 5 'On branch' "$1 in both: git status"
+	check "$1 in both: nothing of it reached the model" sh -c "! grep -q SECRET '$model_dir'/*"
+	note "$(cat "$work/targets")"
+	unset OWN_SANDBOX
+	story=steps
+}
+
 begin
 mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs $home || bail 'no home'
 install_agents
 configure_hooks
 for agent in $agents; do
-	without "$agent"
-	within "$agent"
+	[ "${ONLY_OWN:-}" ] || without "$agent"
+	[ "${ONLY_OWN:-}" ] || within "$agent"
+	case $agent in
+	codex | claude) own "$agent" ;;
+	esac
 done
 umount $home/.npm-global
 rm -r /usr/local/bin/agent-lock /etc/codex

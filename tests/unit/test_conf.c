@@ -186,6 +186,8 @@ static void test_context(void)
 
 static void test_paths(void)
 {
+	char own[64];
+
 	accepts("[paths]\nro = /a b  c\n", "/a b  c");
 	accepts("[paths]\nro = /a\\x20\n", "/a ");
 	accepts("[paths]\nro = /a \t\n", "/a");
@@ -196,6 +198,9 @@ static void test_paths(void)
 	accepts("[paths]\nro = /\\x0a\\x1b[2J\\x5c\\x5C\\xfF\n", "/\n\x1b[2J\\\\\xff");
 	accepts("[paths]\nro = /caf\xc3\xa9\xff\n", "/caf\xc3\xa9\xff");
 	accepts("[paths]\nro = /a'\"b\n", "/a'\"b");
+	snprintf(own, sizeof(own), "/tmp/x-%u/%u${UI", getuid(), getuid());
+	accepts("[paths]\nro = /tmp/x-${UID}/${UID}${UI\n", own);
+	accepts("[paths]\nro = /tmp/\\x24{UID}\n", "/tmp/${UID}");
 	accepts("[paths]\nro = ~/${PROJECT}/~\n", "/home/ana/${PROJECT}/~");
 	accepts("[paths]\nro = /a[x]\n", "/a[x]");
 	accepts("[paths]\nro = /..//./\n", "/..//./");

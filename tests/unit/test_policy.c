@@ -254,7 +254,7 @@ static void test_print(void)
 		"memory = 4G\npids = none\ncpu = 150%\n"
 		"\n[system]\nro = /usr\n"
 		"\n[paths]\nrw = /p\\x20q\ndeny = /p\\x20q/\\x0a\\x1b[2J\\x5c\\x3d\\xff;#\n"
-		"\n[optional]\nhide = /h\n"
+		"\n[optional]\nhide = /h-\x24{UID}\x24\n"
 		"\n[system]\nlist = /proc\n"
 		"\n[sensitive]\npath = *.pem\npath = \\x7e\npath = \\x3b;\npath = \\x23\npath = "
 		"\\x24{PROJECT}\n";
@@ -269,7 +269,7 @@ static void test_print(void)
 	policy_add(&policy, POLICY_RO, "/usr", "o", true, true, NULL);
 	policy_add(&policy, POLICY_RW, "/p q", "o", false, false, NULL);
 	policy_add(&policy, POLICY_DENY, "/p q/\n\x1b[2J\\=\xff;#", "o", false, false, NULL);
-	policy_add(&policy, POLICY_HIDE, "/h", "o", false, true, NULL);
+	policy_add(&policy, POLICY_HIDE, "/h-${UID}$", "o", false, true, NULL);
 	policy_add(&policy, POLICY_LIST, "/proc", "o", true, true, NULL);
 	policy_add_sensitive(&policy, "*.pem", NULL);
 	policy_add_sensitive(&policy, "~", NULL);
