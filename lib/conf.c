@@ -52,6 +52,7 @@ struct section {
 	int (*take)(struct reading *r, const struct section *section, const char *key);
 	bool system;
 	bool optional;
+	bool missing; /* only for what is not there */
 };
 
 /* First error wins: "FILE:LINE: KEY: expected WANT, got 'GOT'". Returns -1. */
@@ -187,6 +188,14 @@ static int expand(struct reading *r, const char *key, const char *text, bool pat
 	return 0;
 }
 
+/* What nobody can look at is not known to be. */
+static bool is_missing(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) && errno == ENOENT;
+}
+
 static int take_rule(struct reading *r, const struct section *section, const char *key)
 {
 	cleanup_free char *origin = NULL;
@@ -201,6 +210,8 @@ static int take_rule(struct reading *r, const struct section *section, const cha
 	if (path[0] != '/')
 		return reject_value(r, key,
 				    "a path that is absolute or begins with ~/ or ${PROJECT}/");
+	if (section->missing && !is_missing(path))
+		return 0;
 	if (asprintf(&origin, "%s:%u", r->name, r->line) < 0) {
 		origin = NULL; /* asprintf(3) leaves it undefined */
 		r->failed = true;
@@ -402,6 +413,7 @@ static int take_setting(struct reading *r, const struct section *section, const 
 static const struct section SECTIONS[] = {
 	{ "[paths]", RIGHT_KEYS, take_rule, .system = false, .optional = false },
 	{ "[optional]", RIGHT_KEYS, take_rule, .system = false, .optional = true },
+	{ "[missing]", RIGHT_KEYS, take_rule, .optional = true, .missing = true },
 	{ "[system]", RIGHT_KEYS, take_rule, .system = true, .optional = true },
 	{ "[sensitive]", "path", take_pattern, .system = false, .optional = false },
 	{ "[environment]", "pass, drop or set", take_variable, .system = false, .optional = false },
@@ -412,7 +424,7 @@ static const struct section SECTIONS[] = {
 };
 /* clang-format on */
 #define SECTION_NAMES \
-	"[paths], [optional], [system], [sensitive], [environment], [session], [profile], " \
+	"[paths], [optional], [missing], [system], [sensitive], [environment], [session], [profile], " \
 	"[log] or [users]"
 
 static const struct section *find_section(const char *name, size_t len)

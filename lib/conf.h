@@ -6,6 +6,7 @@
  *                | scratch | guard | state = PATH                  ${PROJECT}/...; ${UID} in it is
  *                                                                  the caller's
  *   [optional]   the same; a path that does not exist is no error
+ *   [missing]    the same, and not for a path that does exist when this is read
  *   [system]     the same as optional; allowed uses are not listed (the base configuration, in
  *                what policy_print() writes)
  *   [sensitive]  path = PATTERN                                    see policy_add_sensitive();

@@ -260,14 +260,13 @@ int compose(struct creation *creation, const struct composition *composition, co
 
 	policy_done(&creation->policy);
 	profile_done(&creation->profile);
-	if (read_base(&creation->policy, context, f) ||
+	if (read_base(&creation->policy, context, f) || add_git(creation, composition, f) ||
 	    add_profiles(creation, composition->profiles, composition->profiles_len, context, f) ||
 	    add_profiles(creation, &one, found ? 1 : 0, context, f))
 		return -1;
 	*out_own = creation->policy.len;
 	if (policy_add(&creation->policy, POLICY_RW, creation->directory, "project", false, false,
-		       f) ||
-	    add_git(creation, composition, f))
+		       f))
 		return -1;
 	for (size_t i = 0; i < composition->given_len; i++)
 		if (add_given(&creation->policy, &composition->given[i], context, f))

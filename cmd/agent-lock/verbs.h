@@ -140,7 +140,7 @@ struct composition {
 	size_t profiles_len;
 };
 /*
- * Make the policy, from nothing, in the order in which things count: the base, the profiles (found: one
+ * Make the policy, from nothing, in the order in which things count: the base, git's, the profiles (found: one
  * that was not given by name, or NULL), the project, the rest as given. *out_own: where the rules of
  * the program that is run belong, before the project.
  */

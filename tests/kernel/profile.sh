@@ -107,6 +107,9 @@ mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs $home || bail 'no home'
 as_dev mkdir -p $project $home/.ssh
 as_dev sh -c "echo secret >$home/.ssh/id_ed25519"
 for file in conf/profiles/*.ini; do
+	case $file in
+	*-sandbox.ini) continue ;; # agents.sh has them
+	esac
 	name=${file##*/}
 	each_profile "${name%.ini}"
 done
@@ -135,7 +138,7 @@ check 'and it is said' grep -q "no profile: 'codex' lies where a session may wri
 check 'unless its user says so' as_dev env "PATH=$project/bin:$PATH" "$al" run --profile codex $project -- codex
 
 fails_with "there is none of the name 'nothing'" 'an unknown profile' as_dev "$al" new --profile nothing $project
-fails_with 'there are: claude, codex, gemini, omp, opencode' 'and which there are' as_dev "$al" new --profile ../codex $project
+fails_with 'there are: claude, claude-sandbox, codex, codex-sandbox, gemini, omp, opencode' 'and which there are' as_dev "$al" new --profile ../codex $project
 fails_with "there is none of the name ''" 'an unknown cache' as_dev "$al" new --cache npm, $project
 check 'two caches at once' as_dev "$al" run --cache npm,pip $project -- sh -c "touch $home/.npm/x $home/.cache/pip/x"
 

@@ -37,6 +37,16 @@ static void accepts(const char *text, const char *path)
 	policy_done(&policy);
 }
 
+/* Read, and there is no rule in it. */
+static void accepts_nothing(const char *text)
+{
+	struct policy policy;
+
+	policy_init(&policy);
+	ok(parse(text, &policy, NULL) == 0 && !policy.len, "read, and no rule: %s", Q(text));
+	policy_done(&policy);
+}
+
 /* The len bytes of text are refused with just this message, and the policy is left as it was. */
 static void refuses_bytes(const char *text, size_t len, const struct conf_context *context,
 			  const char *message)
@@ -198,6 +208,8 @@ static void test_paths(void)
 	accepts("[paths]\nro = /\\x0a\\x1b[2J\\x5c\\x5C\\xfF\n", "/\n\x1b[2J\\\\\xff");
 	accepts("[paths]\nro = /caf\xc3\xa9\xff\n", "/caf\xc3\xa9\xff");
 	accepts("[paths]\nro = /a'\"b\n", "/a'\"b");
+	accepts("[missing]\nro = /proc/none\n", "/proc/none");
+	accepts_nothing("[missing]\nro = /proc\nro = /proc/version/x\n");
 	snprintf(own, sizeof(own), "/tmp/x-%u/%u${UI", getuid(), getuid());
 	accepts("[paths]\nro = /tmp/x-${UID}/${UID}${UI\n", own);
 	accepts("[paths]\nro = /tmp/\\x24{UID}\n", "/tmp/${UID}");
@@ -394,7 +406,7 @@ static void test_inih_traps(void)
 		"t.ini:2: expected KEY = VALUE, got 'ro\\x20;\\x20\\x3d\\x20/a'");
 	refuses("[paths]\n= /a\n", "t.ini:2: [paths]: expected rw, ro, list, connect, deny, hide, "
 				   "scratch, guard or state, got ''");
-	refuses("ro = /a\n[paths]\n", "t.ini:1: expected [paths], [optional], [system], "
+	refuses("ro = /a\n[paths]\n", "t.ini:1: expected [paths], [optional], [missing], [system], "
 				      "[sensitive], [environment], [session], [profile], [log] or "
 				      "[users] before the first key, "
 				      "got 'ro'");
@@ -403,7 +415,8 @@ static void test_inih_traps(void)
 static void test_sections(void)
 {
 #define KNOWN \
-	"expected [paths], [optional], [system], [sensitive], [environment], [session], " \
+	"expected [paths], [optional], [missing], [system], [sensitive], [environment], " \
+	"[session], " \
 	"[profile], [log] or " \
 	"[users], got "
 	static const char long_name[] = "[paths0123456789012345678901234567890123456789012345]\n";

@@ -254,7 +254,7 @@ static void test_print(void)
 		"memory = 4G\npids = none\ncpu = 150%\n"
 		"\n[system]\nro = /usr\n"
 		"\n[paths]\nrw = /p\\x20q\ndeny = /p\\x20q/\\x0a\\x1b[2J\\x5c\\x3d\\xff;#\n"
-		"\n[optional]\nhide = /h-\x24{UID}\x24\n"
+		"\n[optional]\nhide = /h-\\x24{UID}\\x24\n"
 		"\n[system]\nlist = /proc\n"
 		"\n[sensitive]\npath = *.pem\npath = \\x7e\npath = \\x3b;\npath = \\x23\npath = "
 		"\\x24{PROJECT}\n";
