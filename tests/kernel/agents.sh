@@ -223,16 +223,80 @@ own() {
 	story=steps
 }
 
+screen() {
+	as_dev tmux -L agents capture-pane -p
+}
+
+# shows TEXT: the screen has it, after a minute at most
+shows() {
+	for _ in $(seq 120); do
+		! screen | grep -q "$1" || return 0
+		sleep 0.5
+	done
+	return 1
+}
+
+type_in() {
+	as_dev tmux -L agents send-keys -l "$1"
+	sleep 1
+	as_dev tmux -L agents send-keys Enter
+}
+
+# What is on it, but for how long it took and when, how many warnings there are, and what is blank.
+what_it_shows() {
+	screen | sed -e 's/[0-9][0-9]*s • [0-9:]*/TIME/; s/  *⚠.*//; s/ *$//' -e '/^$/d'
+}
+
+# on_screen FILE [COMMAND...]: codex as on a terminal: begins, takes a prompt, answers, ends; what it showed.
+on_screen() {
+	shown=$1
+	shift
+	model_dir=$work/${shown##*/}-model
+	echo 'sh echo made >made.txt && cat made.txt' >"$work/steps"
+	python3 -I tests/agents/model.py "$work/steps" "$model_dir" 2>"$work/model.log" &
+	model=$!
+	wait_for [ -e "$model_dir/port" ] || bail 'no model'
+	(
+		export FULL_SCREEN=1 TERM=xterm-256color PATH="$home/.local/bin:$PATH"
+		cd $project && as_dev tmux -L agents -f /dev/null new-session -d -x 100 -y 40 \
+			"sh '$top/tests/agents/start' codex $(cat "$model_dir/port") $*; echo ended \$?; sleep 1000"
+	)
+	shows 'permissions: YOLO' && type_in 'do the steps' && shows 'All steps are done'
+	sleep 2
+	what_it_shows >"$shown"
+	type_in /quit
+	shows '^ended 0'
+	is "$(screen | grep ended)" 'ended 0' "full screen, ${shown##*/}: codex begins, takes a prompt, and ends"
+	as_dev tmux -L agents kill-server
+	kill $model
+	wait $model 2>/dev/null
+	pkill -KILL -f app-server # that it leaves behind, outside
+}
+
+full_screen() {
+	fresh
+	on_screen "$work/outside"
+	fresh
+	on_screen "$work/inside" "'$al'" run --localhost $project --
+	if grep -q 'All steps are done' "$work/outside" && cmp -s "$work/outside" "$work/inside"; then
+		ok 'full screen: inside it looks as it does outside'
+	else
+		not_ok 'full screen: inside it looks as it does outside' "$(diff "$work/outside" "$work/inside")"
+	fi
+	is "$(cat $project/made.txt)" made 'full screen: its file is written'
+}
+
 begin
 mount -t tmpfs -o mode=755,uid=1000,gid=1000 tmpfs $home || bail 'no home'
 install_agents
 configure_hooks
 for agent in $agents; do
-	[ "${ONLY_OWN:-}" ] || without "$agent"
-	[ "${ONLY_OWN:-}" ] || within "$agent"
+	without "$agent"
+	within "$agent"
 	case $agent in
 	codex | claude) own "$agent" ;;
 	esac
+	[ "$agent" != codex ] || full_screen
 done
 umount $home/.npm-global
 rm -r /usr/local/bin/agent-lock /etc/codex
