@@ -424,7 +424,8 @@ static const struct section SECTIONS[] = {
 };
 /* clang-format on */
 #define SECTION_NAMES \
-	"[paths], [optional], [missing], [system], [sensitive], [environment], [session], [profile], " \
+	"[paths], [optional], [missing], [system], [sensitive], [environment], [session], " \
+	"[profile], " \
 	"[log] or [users]"
 
 static const struct section *find_section(const char *name, size_t len)

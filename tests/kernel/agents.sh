@@ -180,7 +180,7 @@ within() {
 	works "$1"
 	told 1 'not permitted' "$1: its shell reads no key"
 	told 2 'not permitted' "$1: and no token"
-	told 3 'not permitted' "$1: its own tool reads no key"
+	told 3 'not permitted\|FileSystem.open' "$1: its own tool reads no key" # opencode does not say why
 	told 4 'not permitted' "$1: it leaves no hook behind"
 	check "$1: none of it reached the model" sh -c "! grep -q SECRET '$model_dir'/*"
 	check "$1: there is no hook" [ ! -e $hook ]
