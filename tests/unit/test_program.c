@@ -350,7 +350,7 @@ static void test_profiles(void)
 	   "one is read");
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		ok(profile_read(PROFILES, bad[i], &context, &policy, &profile, &f) == -1 &&
-			   strstr(f.hint, "claude, codex"),
+			   strstr(f.hint, "claude, claude-sandbox, codex"),
 		   "'%s' is none: %s", Q(bad[i]), f.hint);
 	ok(profile_read(CACHES, "npm", &context, &policy, NULL, &f) == 0, "a cache is read");
 	ok(profile_read(PROFILES, "codex", &context, &policy, NULL, &f) == -1,
