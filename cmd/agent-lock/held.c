@@ -14,6 +14,7 @@
 
 #include "../../bpf/agent_lock.h"
 #include "process.h"
+#include "sockets.h"
 #include "util.h"
 #include "verbs.h"
 
@@ -122,7 +123,9 @@ int refuse_ways_out(const struct process *process, const struct process *tree, s
 struct listing {
 	int daemon;
 	const char *session;
-	size_t sockets;
+	const struct socket_end *ends;
+	size_t ends_len;
+	size_t sockets; /* of which nothing can be said */
 	size_t others;
 };
 
@@ -158,6 +161,16 @@ static void print_file(const struct listing *listing, const struct held *held, i
 	printf("    %s %s\n", uses[use], Q(path));
 }
 
+static void print_socket(struct listing *listing, const struct stat *st)
+{
+	const char *end = sockets_find(listing->ends, listing->ends_len, st->st_ino);
+
+	if (end)
+		printf("    %s\n", end);
+	else
+		listing->sockets++;
+}
+
 static bool print_one(const struct held *held, void *data)
 {
 	struct listing *listing = data;
@@ -167,7 +180,7 @@ static bool print_one(const struct held *held, void *data)
 	if (fd < 0 || fstat(fd, &st))
 		return true;
 	if (S_ISSOCK(st.st_mode))
-		listing->sockets++;
+		print_socket(listing, &st);
 	else if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISCHR(st.st_mode) ||
 		 S_ISBLK(st.st_mode))
 		print_file(listing, held, fd);
@@ -178,13 +191,18 @@ static bool print_one(const struct held *held, void *data)
 
 void print_held(int daemon, const char *session, const struct process *tree, size_t len)
 {
+	cleanup_free struct socket_end *ends = NULL;
+	size_t ends_len;
+
+	sockets_list(&ends, &ends_len);
 	for (size_t i = 0; i < len; i++) {
-		struct listing listing = {daemon, session, 0, 0};
+		struct listing listing = {
+			.daemon = daemon, .session = session, .ends = ends, .ends_len = ends_len};
 
 		printf("%d %s\n", tree[i].pid, Q(tree[i].comm));
 		(void)each_held(&tree[i], print_one, &listing);
 		if (listing.sockets || listing.others)
-			printf("    sockets: %zu, pipes and the like: %zu\n", listing.sockets,
+			printf("    other sockets: %zu, pipes and the like: %zu\n", listing.sockets,
 			       listing.others);
 	}
 	puts("What is listed stays usable; so is what is mapped, and in memory.");

@@ -122,6 +122,33 @@ jail $project
 is "$(as_dev sh -c "cat $key; '$al' adopt $session \$\$ >/dev/null; cat $key" 2>&1)" "k
 cat: $key: Operation not permitted" 'a shell adopts itself'
 
+# A set-user-ID program of a process that agent-lock did not start: root, and jailed as that is.
+install -m 4755 /usr/bin/cat /usr/local/bin/adopted-cat
+echo of-root >/srv/of-root
+chmod 600 /srv/of-root
+is "$(as_dev sh -c "/usr/local/bin/adopted-cat /srv/of-root; '$al' adopt $session \$\$ >/dev/null; /usr/local/bin/adopted-cat /srv/of-root" 2>&1)" "of-root
+/usr/local/bin/adopted-cat: /srv/of-root: Operation not permitted" 'a set-user-ID program in it is jailed, too'
+rm /usr/local/bin/adopted-cat /srv/of-root
+
+# What it is connected to is said.
+"$bin/become" 1000 python3 -c "
+import os, socket, time
+server = socket.socket(socket.AF_UNIX); server.bind('$home/bus'); server.listen()
+tcp = socket.create_server(('127.0.0.1', 4711))
+if os.fork() == 0:
+    server.close(); tcp.close()
+    one = socket.socket(socket.AF_UNIX); one.connect('$home/bus')
+    two = socket.create_connection(('127.0.0.1', 4711))
+    with open('$project/.connected', 'w') as file: print(os.getpid(), file=file)
+    os.rename('$project/.connected', '$project/connected')
+    time.sleep(1000)
+a = server.accept(); b = tcp.accept(); time.sleep(1000)" &
+listener=$!
+wait_for [ -s $project/connected ]
+as_dev "$al" adopt "$session" "$(cat $project/connected)" >"$work/adopted"
+is "$(grep -c "^    connected to $home/bus\$" "$work/adopted") $(grep -c '^    connected to 127.0.0.1 port 4711$' "$work/adopted")" '1 1' 'what it is connected to is said'
+kill $listener "$(cat $project/connected)"
+
 # What is not.
 sleeper
 jailed=$session session=other
