@@ -9,6 +9,7 @@
 #   make vm          a guest: make vm KERNEL=6.12 [CMD='...']
 #   make adversary every known way out of a session, tried on each kernel
 #   make demo        the whole story in two minutes
+#   make bench       what system calls cost, in instructions: without agent-lock, with it, and with others
 #   make veristat    what the kernel's verifier had to do for each BPF program
 #   make clean
 
@@ -34,6 +35,7 @@ LIB := $(patsubst lib/%.c,$(OUT)/lib/%.o,$(wildcard lib/*.c))
 BPF := $(patsubst bpf/%.bpf.c,$(OUT)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 SKELETON := $(OUT)/bpf/agent_lock.skel.h
 UNIT := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
+BENCH := $(patsubst tests/bench/%.c,$(OUT)/tests/%,$(wildcard tests/bench/*.c))
 HELPERS := $(patsubst tests/kernel/%.c,$(OUT)/tests/%,$(wildcard tests/kernel/*.c))
 LIB_SOURCES := $(wildcard lib/*.c)
 # The daemon without its main(), to be fuzzed.
@@ -41,7 +43,7 @@ DAEMON_SOURCES := $(filter-out %/main.c,$(wildcard cmd/agent-lockd/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: adversary all toolchain check check-clang check-unit check-host fuzz soak vm demo veristat clean test-helpers contract
+.PHONY: adversary all bench toolchain check check-clang check-unit check-host fuzz soak vm demo veristat clean test-helpers contract
 
 all: $(OUT)/agent-lock $(OUT)/agent-lockd contract
 
@@ -88,10 +90,15 @@ $(OUT)/unit/%: $(OUT)/san/tests/unit/%.o $(patsubst %.c,$(OUT)/san/%.o,$(LIB_SOU
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
 
-$(OUT)/tests/%: tests/kernel/%.c
+define helper
 	@echo "  CC      $<"
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -static -o $@ $<
+endef
+$(OUT)/tests/%: tests/kernel/%.c
+	$(helper)
+$(OUT)/tests/%: tests/bench/%.c
+	$(helper)
 
 # This one speaks to the daemon with the library's own tongue.
 $(OUT)/tests/requests: $(OUT)/tests/kernel/requests.o $(OUT)/lib.a
@@ -153,6 +160,12 @@ soak: all test-helpers
 
 vm: all test-helpers
 	$(Q)ci/vm -k $(KERNEL) $(if $(CMD),-- '$(CMD)')
+
+# DEPTHS: directories above what is worked on, / among them.
+bench: all $(BENCH) $(OUT)/tests/become
+	$(Q)for k in $(KERNELS); do echo "kernel $$k"; \
+		ci/vm -k $$k -n bench-$$k --icount -- sh tests/bench/run $(DEPTHS) >$(OUT)/bench-$$k.txt || exit 1; \
+		tests/bench/table $(OUT)/bench-$$k.txt; done
 
 veristat: all
 	$(Q)if out/agent-lock doctor >/dev/null 2>&1; then out/agent-lockd --verified; \
