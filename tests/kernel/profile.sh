@@ -67,9 +67,9 @@ variables_hold() {
 		session=$with
 	done
 	for name in $(sed -n 's/^set = \([A-Z_]*\)=.*/\1/p' "$1"); do
-		check "$2: $name is set" inside sh -c "test \"\$$name\""
+		check "$2: $name is set" inside sh -c "test \"\${$name+set}\""
 		session=$bare
-		fails_with '' "$2: without it $name is not" inside sh -c "test \"\$$name\""
+		fails_with '' "$2: without it $name is not" inside sh -c "test \"\${$name+set}\""
 		session=$with
 	done
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * test_defaults.c - the files in conf: every line of them is in defaults.txt, and nothing else; each pattern of
- * [sensitive] points out something that no other one does; the numbers are what they are to be. What the
+ * [sensitive] points out one of the examples by itself (some are said twice: as a name anywhere, and as what lies in a
+ * directory, which is then not granted as a whole); the numbers are what they are to be. What the
  * rules do is tried on a kernel: defaults.sh, guard.sh, profile.sh, environment.sh.
  */
 #include <glob.h>
@@ -58,6 +59,8 @@ static const char *const sensitive[] = {
 	"/home/ana/.config/rclone/rclone.conf",
 	"/home/ana/.config/op/config",
 	"/home/ana/.config/sops/x.txt",
+	"/home/ana/.cargo/credentials.toml",
+	"/home/ana/.gem/credentials",
 	"/home/ana/.m2/settings.xml",
 	"/home/ana/.gradle/gradle.properties",
 	"/home/ana/.terraform.d/x.json",
@@ -91,6 +94,7 @@ static const char *const sensitive[] = {
 	"/home/ana/.var/app/org.mozilla.firefox/x",
 	"/home/ana/.config/Signal/x",
 	"/home/ana/.bash_history",
+	"/home/ana/.local/share/fish/fish_history",
 	"/home/ana/.lesshst",
 	"/home/ana/.viminfo",
 	"/etc/shadow-",
@@ -151,12 +155,9 @@ static void test_sensitive(void)
 	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
 		ok(!policy_sensitive(&policy, harmless[i]), "not sensitive: %s", harmless[i]);
 	for (size_t i = 0; i < policy.sensitive_len; i++) {
-		char *pattern = policy.sensitive[i], none[] = "/-";
+		struct policy one = {.sensitive = &policy.sensitive[i], .sensitive_len = 1};
 
-		policy.sensitive[i] = none;
-		ok(pointed_out(&policy) < ARRAY_SIZE(sensitive), "without %s something is missed",
-		   pattern);
-		policy.sensitive[i] = pattern;
+		ok(pointed_out(&one) > 0, "%s points something out", policy.sensitive[i]);
 	}
 	policy_done(&policy);
 }
