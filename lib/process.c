@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -98,7 +99,7 @@ static void read_comm(int dir, struct process *out)
 int process_read(int dir, struct process *out)
 {
 	char status[4096];
-	long pid, parent, tracer, uids[4];
+	long pid, parent, uids[4];
 
 	if (!is_of_proc(dir)) {
 		errno = EBADF;
@@ -110,16 +111,54 @@ int process_read(int dir, struct process *out)
 		return -1;
 	}
 	if (!numbers(status, "\nTgid:", &pid, 1) || !numbers(status, "\nPPid:", &parent, 1) ||
-	    !numbers(status, "\nTracerPid:", &tracer, 1) || !numbers(status, "\nUid:", uids, 4)) {
+	    !numbers(status, "\nUid:", uids, 4)) {
 		errno = EBADF;
 		return -1;
 	}
-	*out = (struct process){
-		.pid = (pid_t)pid, .parent = (pid_t)parent, .tracer = (pid_t)tracer};
+	*out = (struct process){.pid = (pid_t)pid, .parent = (pid_t)parent};
 	for (size_t i = 0; i < ARRAY_SIZE(uids); i++)
 		out->uids[i] = (uid_t)uids[i];
 	read_comm(dir, out);
 	return read_stat(dir, out);
+}
+
+/* The process of the thread that traces this one: what the kernel names is a thread. -1: nobody does. */
+static pid_t tracer_of(int threads, const char *thread)
+{
+	char name[NAME_MAX + 8], status[4096];
+	cleanup_fd int dir = -1;
+	struct process tracer;
+	long number;
+
+	snprintf(name, sizeof(name), "%s/status", thread);
+	if (read_text_at(threads, name, status, sizeof(status)) < 0)
+		return -1; /* it has ended */
+	if (!numbers(status, "\nTracerPid:", &number, 1))
+		return 0;
+	if (!number)
+		return -1;
+	dir = process_open((pid_t)number);
+	if (dir >= 0 && process_read(dir, &tracer) == 0)
+		return tracer.pid;
+	return errno == ESRCH ? -1 : 0;
+}
+
+bool process_each_tracer(int dir, bool (*each)(pid_t tracer, void *data), void *data)
+{
+	int list = openat(dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *threads = list < 0 ? NULL : fdopendir(list);
+	struct dirent *entry;
+	bool met = false;
+
+	if (!threads)
+		return errno != ENOENT && errno != ESRCH && each(0, data);
+	while (!met && (entry = readdir(threads))) {
+		pid_t tracer = entry->d_name[0] == '.' ? -1 : tracer_of(list, entry->d_name);
+
+		met = tracer >= 0 && each(tracer, data);
+	}
+	closedir(threads);
+	return met;
 }
 
 bool process_is_of(const struct process *process, uid_t uid)

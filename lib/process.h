@@ -18,7 +18,6 @@
 struct process {
 	pid_t pid;	/* of the thread group */
 	pid_t parent;	/* 0: none that can be seen */
-	pid_t tracer;	/* a thread; 0: nobody traces its first thread */
 	uint64_t start; /* in clock ticks since boot: with pid, who it is */
 	bool kernel;	/* a thread of the kernel's */
 	uid_t uids[4];
@@ -32,6 +31,11 @@ int process_open(pid_t pid);
  * -1 with errno: ESRCH when it has ended (a zombie has) or is none, EBADF when it is of no such procfs.
  */
 int process_read(int dir, struct process *out);
+/*
+ * Calls each with every process that traces a thread of the one behind dir, until it returns true; returns
+ * whether it did. A tracer that cannot be looked at is given as 0.
+ */
+bool process_each_tracer(int dir, bool (*each)(pid_t tracer, void *data), void *data);
 /* All four ids are this one. */
 bool process_is_of(const struct process *process, uid_t uid);
 

@@ -60,6 +60,20 @@ static int check_roots(const struct adoption *adoption, const struct process *tr
 	return 0;
 }
 
+struct members {
+	const struct process *tree;
+	size_t len;
+	pid_t tracer; /* the one that was met; 0: nobody can tell which */
+};
+
+static bool is_member(pid_t tracer, void *data)
+{
+	struct members *members = data;
+
+	members->tracer = tracer;
+	return !tracer || is_in_tree(members->tree, members->len, tracer);
+}
+
 /* One that traces another reads and writes its memory, and no right is asked for that again. */
 static int check_tracing(const struct process *tree, size_t len, struct fail *f)
 {
@@ -68,13 +82,22 @@ static int check_tracing(const struct process *tree, size_t len, struct fail *f)
 
 	if (process_tree(NULL, 0, &all, &all_len, f))
 		return -1;
-	for (size_t i = 0; i < all_len; i++)
-		if (all[i].tracer && is_in_tree(tree, len, all[i].tracer) &&
-		    !is_in_tree(tree, len, all[i].pid))
-			return fail(f, 0,
-				    "cannot adopt process %d: it traces process %d, which would "
-				    "stay outside",
-				    all[i].tracer, all[i].pid);
+	for (size_t i = 0; i < all_len; i++) {
+		struct members members = {.tree = tree, .len = len};
+		cleanup_fd int dir = -1;
+
+		if (is_in_tree(tree, len, all[i].pid))
+			continue;
+		dir = process_open(all[i].pid);
+		if (dir < 0 || !process_each_tracer(dir, is_member, &members))
+			continue;
+		if (!members.tracer)
+			return fail(f, EPERM, "cannot tell who traces process %d", all[i].pid);
+		return fail(f, 0,
+			    "cannot adopt process %d: it traces process %d, which would stay "
+			    "outside",
+			    members.tracer, all[i].pid);
+	}
 	return 0;
 }
 
@@ -105,7 +128,7 @@ static int check(const struct adoption *adoption, const struct process *tree, si
 }
 
 /* Move those of the tree that are not in the session; *out_moved: how many. */
-static int move(const struct adoption *adoption, const struct process *tree, size_t len,
+static int move(struct adoption *adoption, const struct process *tree, size_t len,
 		size_t *out_moved, struct fail *f)
 {
 	cleanup_free int *dirs = calloc(len + 1, sizeof(*dirs));
@@ -129,6 +152,9 @@ static int move(const struct adoption *adoption, const struct process *tree, siz
 	}
 	ret = client_adopt(adoption->daemon, adoption->session, dirs, held, f);
 	*out_moved = held;
+	/* After a failure those are in that came before it. */
+	for (size_t i = 0; ret && i < len; i++)
+		adoption->moved += cg_is_member_of(tree[i].pid, adoption->session);
 	while (held)
 		close(dirs[--held]);
 	return ret;

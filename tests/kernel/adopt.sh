@@ -189,6 +189,13 @@ session=$first
 
 # Ways out that it would keep.
 "$bin/become" 1000 python3 -c "
+import threading, time
+threading.Thread(target=time.sleep, args=(1000,)).start()
+time.sleep(1000)" &
+threaded=$!
+wait_for sh -c "[ \$(ls /proc/$threaded/task | grep -c .) -gt 1 ]"
+threaded_thread=$(find /proc/$threaded/task -mindepth 1 -maxdepth 1 ! -name $threaded | sed 's,.*/,,')
+"$bin/become" 1000 python3 -c "
 import ctypes, os, time
 libc = ctypes.CDLL(None, use_errno=True)
 child = os.fork()
@@ -213,6 +220,20 @@ tracer=$!
 wait_for [ -s $project/tracing-other ]
 refused_whole "traces process $sleeper" 'who traces a process outside' $tracer
 kill $tracer
+
+# The same by a thread that is not the first one of its process, of one that is not either.
+"$bin/become" 1000 python3 -c "
+import ctypes, os, threading, time
+def trace(what):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(16, what, None, None): os._exit(1)
+    open('$project/tracing-thread', 'w').write('x')
+    time.sleep(1000)
+threading.Thread(target=trace, args=($threaded_thread,)).start()" &
+tracer=$!
+wait_for [ -s $project/tracing-thread ] || not_ok 'control: a thread traces one'
+refused_whole "traces process $threaded" 'a thread that traces a thread outside' $tracer
+kill -KILL $tracer $threaded
 
 mkdir -p /sys/fs/cgroup/adopt-test
 chmod 666 /sys/fs/cgroup/adopt-test/cgroup.procs

@@ -247,6 +247,13 @@ what_it_shows() {
 	screen | sed -e 's/[0-9][0-9]*s • [0-9:]*/TIME/; s/  *⚠.*//; s/ *$//' -e '/^$/d'
 }
 
+# It shows the same twice: then it has drawn what it had to.
+stands_still() {
+	before=$(what_it_shows)
+	sleep 1
+	[ "$(what_it_shows)" = "$before" ]
+}
+
 # on_screen FILE [COMMAND...]: codex as on a terminal: begins, takes a prompt, answers, ends; what it showed.
 on_screen() {
 	shown=$1
@@ -262,7 +269,7 @@ on_screen() {
 			"sh '$top/tests/agents/start' codex $(cat "$model_dir/port") $*; echo ended \$?; sleep 1000"
 	)
 	shows 'permissions: YOLO' && type_in 'do the steps' && shows 'All steps are done'
-	sleep 2
+	wait_for stands_still
 	what_it_shows >"$shown"
 	type_in /quit
 	shows '^ended 0'
