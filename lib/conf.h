@@ -43,8 +43,9 @@
 #include "logfile.h"
 #include "policy.h"
 
-#define CONF_FILE_MAX (1 << 20) /* bytes */
-#define CONF_LINE_MAX 16500	/* bytes: a path of PATH_MAX, all escaped, and its key */
+#define CONF_BASE "agent-lock.ini" /* the base configuration's name */
+#define CONF_FILE_MAX (1 << 20)	   /* bytes */
+#define CONF_LINE_MAX 16500	   /* bytes: a path of PATH_MAX, all escaped, and its key */
 
 /* What the base configuration says to the daemon. */
 struct settings {
