@@ -55,7 +55,7 @@ own() {
 	check "$1: a fifo" inside sh -c "mkfifo '$1/mine.fifo' && rm '$1/mine.fifo'"
 	check "$1: mktemp" inside sh -c "d=\$(mktemp -d -p '$1') && echo x >\$d/f && ls \$d && rm -r \$d"
 	check "$1: from the project and back" inside sh -c \
-		"echo p >'$project/p' && mv '$project/p' '$1/from.p' && cat '$1/from.p' && mv '$1/from.p' '$project/p' && ln '$project/p' '$1/p.h' 2>/dev/null || :; cat '$project/p'"
+		"echo p >'$project/p' && mv '$project/p' '$1/from.p' && cat '$1/from.p' && mv '$1/from.p' '$project/p' && cat '$project/p'"
 	check "$1: a socket" inside python3 -c "
 import os, socket
 s = socket.socket(socket.AF_UNIX); s.bind('$1/mine.sock'); s.listen()
